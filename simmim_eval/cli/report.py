@@ -1,0 +1,33 @@
+"""A table on the terminal and in files."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from simmim_eval.launch.suite import read_suite
+from simmim_eval.results.query import query
+from simmim_eval.results.store import Store
+from simmim_eval.results.table import COLUMNS
+from simmim_eval.results.views import write_tables
+from simmim_eval.results.views.terminal import print_table
+
+__all__ = ["show_table"]
+
+
+def show_table(work_dir: Path, suite_name: str | None, out: Path, split: str) -> None:
+    """Query the store under ``work_dir`` once; print, and write ``table.md``, ``table.csv``, ``table.json``."""
+    console = Console()
+    suite = read_suite(suite_name) if suite_name else None
+    table = query(
+        Store(work_dir),
+        columns=COLUMNS,
+        title=suite.title if suite else str(work_dir),
+        reproduce=f"simmim-eval suite run {suite.path}" if suite else f"simmim-eval table {work_dir}",
+        caption=suite.notes[0] if suite else None,
+        notes=suite.notes[1:] if suite else (),
+        filters={"protocol.split": split},
+        inits=suite.inits if suite else (),
+    )
+    print_table(table, console)
+    for path in write_tables(table, out, "table"):
+        console.print(f"wrote {path}", highlight=False, soft_wrap=True)

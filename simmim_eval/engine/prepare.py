@@ -1,0 +1,127 @@
+"""From a request to a run that knows its own identity before it starts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from simmim_eval.data.fingerprint import data_fingerprint
+from simmim_eval.engine import identity
+from simmim_eval.engine.initialisation import InitSource
+from simmim_eval.engine.recipe import REPORTED_SPLIT, TASKS, bind_data, find_config, load_recipe
+from simmim_eval.errors import ConfigError
+from simmim_eval.records import NUMERICS_VERSION, BackboneSpec, Budget, InitProfile, Protocol, run_id
+from simmim_eval.task import Task
+from simmim_eval.weights import read_checkpoint, weights_hash
+
+__all__ = ["PreparedRun", "RunRequest", "prepare"]
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a user asks for.
+
+    Attributes:
+        config: A recipe, as a path or as a name inside the package's ``configs/``.
+        init: Where the first weights come from.
+        data_root: Folder of the data set.
+        seed: Of this run.
+        split: The evaluated split; only ``val`` is ever reported.
+        options: ``--cfg-options``.
+        produced_by: Inside a suite, the id of the run that gives the initial weights.
+        init_seed: Inside a suite, the seed of that run.
+    """
+
+    config: str
+    init: InitSource
+    data_root: Path
+    seed: int = 0
+    split: str = REPORTED_SPLIT
+    options: Mapping[str, Any] = field(default_factory=dict)
+    produced_by: str | None = None
+    init_seed: int | None = None
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """A run that is ready to start.
+
+    Attributes:
+        request: What was asked.
+        name: Stem of the recipe's file.
+        task: The task.
+        config: The recipe, bound to data, initialisation and seed; it has no work directory yet.
+        init_weights: Identity of the initial weights, None for random ones.
+        run_id: Hash of all that may change a number.
+    """
+
+    request: RunRequest
+    name: str
+    task: Task
+    config: Config
+    protocol: Protocol
+    budget: Budget
+    init_profile: InitProfile
+    backbone: BackboneSpec
+    method: str
+    precision: str
+    init_weights: str | None
+    run_id: str
+
+
+def prepare(request: RunRequest) -> PreparedRun:
+    """Read, check and bind a recipe. Both data sets are built, so that their faults show before anything runs.
+
+    Raises:
+        ConfigError: The recipe or an option is wrong.
+        DataError: The data root lacks what the recipe reads.
+        CheckpointError: The checkpoint cannot be read.
+    """
+    path = find_config(request.config)
+    config = load_recipe(path, request.options)
+    task = TASKS[config.task]
+    init_weights = _init_weights(request)
+    recipe, evaluation = identity.recipe_digest(config), identity.evaluation_digest(config)
+    fingerprint = data_fingerprint(request.data_root, config.data_parts)
+    bind_data(config, request.data_root, request.split)
+    config.randomness = {"seed": request.seed}
+    if request.init.source:
+        config.model.backbone.init_cfg = {"type": "simmim_eval.Pretrained", "checkpoint": request.init.source}
+    elif config.model.backbone.get("init_cfg"):
+        raise ConfigError(f"{path}: model.backbone.init_cfg is set. Remove it; the initialisation comes from --init.")
+    train_set, test_set = identity.build_datasets(config)
+    protocol = Protocol(
+        task=task.name,
+        task_version=task.version,
+        data=config.data,
+        data_fingerprint=fingerprint,
+        split=request.split,
+        num_samples=len(test_set) // config.get("views", 1),
+        metric=task.metrics[0].name,
+        evaluation={"digest": evaluation},
+    )
+    parts = {
+        "protocol": protocol,
+        "budget": identity.budget(config, recipe, len(train_set)),
+        "init_profile": identity.init_profile(config),
+        "backbone": identity.backbone_spec(config),
+        "method": config.get("method", "fine-tuning"),
+        "precision": identity.precision(config),
+        "init_weights": init_weights,
+    }
+    key = run_id(
+        **parts,
+        init_kind=request.init.kind,
+        seed=request.seed,
+        init_seed=request.init_seed,
+        numerics_version=NUMERICS_VERSION,
+    )
+    return PreparedRun(request=request, name=path.stem, task=task, config=config, run_id=key, **parts)
+
+
+def _init_weights(request: RunRequest) -> str | None:
+    if request.init.source is None:
+        return None
+    return request.produced_by or weights_hash(read_checkpoint(request.init.source).state)

@@ -1,0 +1,108 @@
+"""A recipe: one config file, read and bound to data, an initialisation, a seed and a place to work.
+
+Beside what mmengine's ``Runner`` takes, a recipe says: ``task``, ``title`` (the backbone as tables print it),
+``data`` (name of the data set), ``data_parts`` (sub-folders of ``data_root`` that it reads), ``resolution``
+(pixels), ``splits`` (for each evaluated split what it changes: ``dataloader`` for ``test_dataloader``,
+``evaluator`` for ``test_evaluator``). It may say ``views``: how often the test set shows each sample.
+"""
+
+import importlib.resources
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from simmim_eval.errors import ConfigError, nearest
+from simmim_eval.pretraining.task import TASK as PRETRAINING
+from simmim_eval.task import Task
+from simmim_eval.transfer import TASKS as TRANSFER_TASKS
+
+__all__ = ["REPORTED_SPLIT", "TASKS", "bind_data", "find_config", "load_recipe", "rebase"]
+
+TASKS: dict[str, Task] = TRANSFER_TASKS | {PRETRAINING.name: PRETRAINING}
+REPORTED_SPLIT = "val"
+REQUIRED = ("task", "title", "data", "data_root", "data_parts", "resolution", "splits")
+RUNNER_KEYS = (
+    "model",
+    "train_dataloader",
+    "train_cfg",
+    "optim_wrapper",
+    "test_dataloader",
+    "test_evaluator",
+    "test_cfg",
+)
+
+
+def find_config(name: str) -> Path:
+    """The file of a config: a path, or a path inside the package's own ``configs/``.
+
+    Raises:
+        ConfigError: Neither exists.
+    """
+    own = Path(str(importlib.resources.files("simmim_eval"))) / "configs"
+    for candidate in (Path(name), own / name, own / name.removeprefix("configs/")):
+        if candidate.is_file():
+            return candidate
+    known = [str(path.relative_to(own)) for path in own.glob("[!_]*/*.py")]
+    raise ConfigError(f"{name}: no such config, neither here nor in the package's configs/; {nearest(name, known)}.")
+
+
+def load_recipe(path: Path, options: Mapping[str, Any]) -> Config:
+    """Read a recipe and override fields of it.
+
+    Args:
+        path: The config file.
+        options: Dotted keys to new values (``--cfg-options``); each must exist already.
+
+    Raises:
+        ConfigError: The file does not parse, lacks a field, names an unknown task, or an option names no field.
+    """
+    try:
+        config = Config.fromfile(path)
+    except (SyntaxError, OSError, KeyError, TypeError, AttributeError, NameError, ValueError) as error:
+        raise ConfigError(f"{path}: cannot be read as a config ({type(error).__name__}: {error}).") from error
+    missing = [key for key in (*REQUIRED, *RUNNER_KEYS) if key not in config]
+    if missing:
+        raise ConfigError(f"{path}: has no {', '.join(missing)}. Every recipe sets {', '.join(REQUIRED)}.")
+    if config.task not in TASKS:
+        raise ConfigError(f"{path}: task is {config.task!r}; {nearest(config.task, TASKS)}.")
+    for key in options:
+        _check_option(config, key, path)
+    config.merge_from_dict(dict(options))
+    return config
+
+
+def bind_data(config: Config, data_root: Path, split: str) -> None:
+    """Point every path of a recipe at ``data_root`` and its evaluation at ``split``, in place.
+
+    Paths are the strings that start with the recipe's own ``data_root``, wherever they stand: inherited configs
+    repeat the root in loaders and evaluators.
+    """
+    if split not in config.splits:
+        raise ConfigError(f"--split {split}: this recipe evaluates {', '.join(config.splits)}.")
+    changes = config.splits[split]
+    config.merge_from_dict({f"test_{part}": dict(values) for part, values in changes.items()})
+    old, new = config.data_root, f"{data_root.resolve()}/"
+    config._cfg_dict.update(rebase(config._cfg_dict.to_dict(), old, new))
+
+
+def rebase(node: Any, old: str, new: str) -> Any:
+    """A copy of nested plain data in which every string that starts with ``old`` starts with ``new``."""
+    if isinstance(node, Mapping):
+        return {key: rebase(value, old, new) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return type(node)(rebase(value, old, new) for value in node)
+    return new + node.removeprefix(old) if isinstance(node, str) and node.startswith(old) else node
+
+
+def _check_option(config: Config, dotted: str, path: Path) -> None:
+    node: Any = config._cfg_dict
+    for part in dotted.split("."):
+        if isinstance(node, list | tuple) and part.isdigit() and int(part) < len(node):
+            node = node[int(part)]
+        elif isinstance(node, Mapping) and part in node:
+            node = node[part]
+        else:
+            known = node.keys() if isinstance(node, Mapping) else []
+            raise ConfigError(f"--cfg-options {dotted}: {path} has no such field ({part!r}; {nearest(part, known)}).")
