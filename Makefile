@@ -27,15 +27,15 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); ok or sys.exit( \
 		"$(PYTHON) is Python %d.%d; simmim-eval needs 3.11 to 3.13. Name one: make PYTHON=python3.12 ..." \
 		% sys.version_info[:2])'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
 	@tools/install_lock.sh $(BIN)/python
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--no-build-isolation --editable .
 	@touch $@
 
 demo: $(INSTALLED)
 	$(BIN)/simmim-eval data make-demo $(DEMO_DATA)
-	$(BIN)/simmim-eval suite run configs/suites/demo.py --data-root $(DEMO_DATA) --work-dir $(DEMO_RUNS)
-	$(BIN)/simmim-eval table $(DEMO_RUNS)
+	$(BIN)/simmim-eval suite run suites/demo.py --data-root $(DEMO_DATA) --work-dir $(DEMO_RUNS)
 
 test: $(INSTALLED)
 	$(PYTEST) -n $(WORKERS) --dist loadfile

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
-from simmim_eval.errors import ConfigError, MaskError, nearest
-from simmim_eval.registry import WEIGHT_INITIALIZERS
+from ..errors import ConfigError, MaskError, nearest
+from ..registry import WEIGHT_INITIALIZERS
 
 __all__ = ["Backbone", "check_out_indices"]
 

@@ -9,9 +9,8 @@ from timm.layers.patch_embed import PatchEmbed
 from timm.models.swin_transformer import PatchMerging, WindowAttention
 from torch import Tensor, nn
 
-from simmim_eval.errors import ConfigError, MaskError, nearest
-from simmim_eval.registry import MODELS
-
+from ..errors import ConfigError, MaskError, nearest
+from ..registry import MODELS
 from .swin_trunk import SwinArch, SwinBlock, SwinTrunk
 
 __all__ = ["ARCHITECTURES", "Swin", "resolve_arch"]

@@ -14,8 +14,7 @@ from timm.layers.mlp import Mlp
 from timm.layers.weight_init import trunc_normal_
 from torch import Tensor, nn
 
-from simmim_eval.errors import ConfigError
-
+from ..errors import ConfigError
 from .base import Backbone, check_out_indices
 from .window import attend_in_windows
 

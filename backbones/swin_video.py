@@ -13,9 +13,8 @@ from timm.models.swin_transformer import PatchMerging
 from torch import Tensor, nn
 from torch.nn import functional
 
-from simmim_eval.errors import ConfigError, MaskError
-from simmim_eval.registry import MODELS
-
+from ..errors import ConfigError, MaskError
+from ..registry import MODELS
 from .swin import resolve_arch
 from .swin_trunk import SwinBlock, SwinTrunk
 from .window import attend_in_windows
@@ -121,6 +120,9 @@ class SwinVideo(SwinTrunk):
         arch: As for :class:`Swin`.
         patch_size_t: Frames per patch.
         window_size_t: Window in time, in patches.
+        keep_motion_filters: How :meth:`inflate` fills the patch weight. Plain inflation makes all its frames equal,
+            blind to the direction of time; with this the differences between the frames of the present weight (random,
+            zero in sum) are added. A still clip has the features of its image either way.
         window_size: Window in the plane, in patches, for all stages or one per stage; default: the architecture's.
         in_chans: Input channels.
         drop_path_rate: Of the last block; rises linearly from 0 at the first.
@@ -135,6 +137,7 @@ class SwinVideo(SwinTrunk):
         arch: str | Mapping[str, Any] = "tiny",
         patch_size_t: int = 2,
         window_size_t: int = 8,
+        keep_motion_filters: bool = False,
         window_size: int | Sequence[int] | None = None,
         in_chans: int = 3,
         drop_path_rate: float = 0.0,
@@ -152,6 +155,7 @@ class SwinVideo(SwinTrunk):
             )
         self.patch_size_t = patch_size_t
         self.window_size_t = window_size_t
+        self.keep_motion_filters = keep_motion_filters
         patch = (patch_size_t, sizes.patch_size, sizes.patch_size)
         self.patch_embed = ClipPatchEmbed(in_chans, sizes.embed_dim, patch)
         self.build_layers(drop_path_rate)
@@ -166,7 +170,12 @@ class SwinVideo(SwinTrunk):
 
     def inflate(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The state of a :class:`Swin` with this backbone's sizes, for this backbone."""
-        return inflate(state, self.patch_size_t, self.window_size_t)
+        clip = inflate(state, self.patch_size_t, self.window_size_t)
+        name = "patch_embed.proj.weight"
+        if self.keep_motion_filters and name in clip:
+            present = self.get_parameter(name).detach()
+            clip[name] = clip[name] + (present - present.mean(2, keepdim=True)).to(clip[name])
+        return clip
 
     def _block(self, stage: int, shifted: bool, drop_path: float) -> SwinBlock:
         dim, side, frames = self.arch.dims[stage], self.arch.windows[stage], self.window_size_t

@@ -29,3 +29,12 @@ def _one_thread() -> None:
 def data_dir() -> Path:
     """The small files that tests read."""
     return Path(__file__).parent / "data"
+
+
+@pytest.fixture(scope="session")
+def demo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo data, as small as it gets; no test writes into it."""
+    import simmim_eval.launch.preload  # noqa: F401  (the libraries once, and out of the garbage collector's way)
+    from simmim_eval.data.demo import make_demo
+
+    return make_demo(tmp_path_factory.mktemp("data") / "demo", scale=0.02, workers=1)

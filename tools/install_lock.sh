@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 python=${1:?usage: tools/install_lock.sh PYTHON}
 total=$(grep -c '^[^#].*==' requirements.lock)
-show() { if [ -t 1 ]; then printf '\r\033[K%s' "$1"; else printf '%s\n' "$1"; fi; }
+show() { if [ -t 1 ]; then printf '\r\033[K  %s' "$1"; else printf '  %s\n' "$1"; fi; }
 
 echo "Installing $total packages (about 3 GB to fetch, 6.5 GB on disk)"
 # A local index, where pip is told of one, draws a warning for each package that it lacks.
@@ -20,11 +20,11 @@ PYTHONUNBUFFERED=1 "$python" -m pip install --disable-pip-version-check --no-dep
                     seen=$((seen + 1))
                     name=${rest#already satisfied: }
                     name=${name%% *}
-                    show "  [$seen/$total] ${name##*/}"
+                    if [ -t 1 ] || ((seen % 20 == 0)); then show "[$seen/$total] ${name##*/}"; fi
                     ;;
-                "Installing collected packages"*) show "  unpacking (a minute or two)" ;;
-                Successfully*) show "  installed" ;;
+                "Installing collected packages"*) show "unpacking (a minute or two)" ;;
             esac
         done
+        show "$seen of $total packages are in place"
         if [ -t 1 ]; then echo; fi
     }

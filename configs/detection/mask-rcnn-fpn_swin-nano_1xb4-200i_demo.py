@@ -16,7 +16,7 @@ data_root = "data/demo/"
 data_parts = ["coco"]
 resolution = 128
 
-num_classes = 10
+num_classes = 5
 width = 32
 roi = dict(
     type="SingleRoIExtractor",

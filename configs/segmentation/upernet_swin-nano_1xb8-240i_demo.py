@@ -17,7 +17,7 @@ data_parts = ["ade"]
 resolution = 96
 
 norm_cfg = dict(type="BN", requires_grad=True)
-classes = ("background", "tshirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
+classes = ("background", "top", "trouser", "dress", "shoe", "bag")
 num_classes = len(classes)
 crop_size = (96, 96)
 model = dict(

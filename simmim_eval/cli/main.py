@@ -1,6 +1,7 @@
 """The commands together, and the one place where a user's fault becomes a message and exit code 2."""
 
 import sys
+import warnings
 
 import typer
 from rich.console import Console
@@ -10,6 +11,8 @@ from simmim_eval.cli import data, evaluate, pretrain, suite, table, transfer
 from simmim_eval.errors import UserError
 
 __all__ = ["main"]
+
+INTERRUPTED = 130  # typer's exit code for Ctrl-C
 
 app = typer.Typer(
     help="Does SimMIM pre-training beat supervised initialisation on the tasks that matter?",
@@ -35,11 +38,16 @@ def _version(version: bool = typer.Option(False, "--version", help="Print the ve
 
 def main() -> None:
     """Run the command line; exit code 2 for a fault that the user can mend, 130 for Ctrl-C."""
+    # What a user cannot mend: mmengine imports pkg_resources, and the libraries use what they call deprecated.
+    warnings.filterwarnings("ignore", "pkg_resources is deprecated")
+    warnings.filterwarnings("ignore", category=UserWarning, module="mm(engine|cv|det|seg|action)")
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
         app()
     except UserError as error:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {error}", style="red", markup=False)
+        console.print(f"error: {error}", style="red", markup=False)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("interrupted; the attempt is kept", style="yellow")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            console.print("interrupted; the attempt is kept", style="yellow")
+        raise

@@ -13,13 +13,16 @@ from simmim_eval.results.views.terminal import print_table
 
 __all__ = ["show_table"]
 
+WIDTH = 132  # columns
+
 
 def show_table(work_dir: Path, suite_name: str | None, out: Path, split: str) -> None:
-    """Query the store under ``work_dir`` once; print, and write ``table.md``, ``table.csv``, ``table.json``."""
-    console = Console()
+    """Query the store under ``work_dir`` once, print the table, write it in three formats, and name the pictures."""
+    console = _wide_console()
     suite = read_suite(suite_name) if suite_name else None
+    store = Store(work_dir)
     table = query(
-        Store(work_dir),
+        store,
         columns=COLUMNS,
         title=suite.title if suite else str(work_dir),
         reproduce=f"simmim-eval suite run {suite.path}" if suite else f"simmim-eval table {work_dir}",
@@ -29,5 +32,14 @@ def show_table(work_dir: Path, suite_name: str | None, out: Path, split: str) ->
         inits=suite.inits if suite else (),
     )
     print_table(table, console)
-    for path in write_tables(table, out, "table"):
+    pictures = [
+        store.root / record.artifacts["pictures"] for record in store.records() if "pictures" in record.artifacts
+    ]
+    for path in (*write_tables(table, out, "table"), *pictures):
         console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+
+
+def _wide_console() -> Console:
+    """The terminal as it is; into a file or a pipe as wide as a table needs."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from simmim_eval.cli.options import CfgOptions, DataRoot, WorkDir
+from simmim_eval.errors import UserError
 
 __all__ = ["app"]
 
@@ -27,12 +28,18 @@ def run(
     """Run all that is missing, two at a time; go on after a failure; then print the table."""
     from simmim_eval.cli.options import parse_options
     from simmim_eval.cli.report import show_table
-    from simmim_eval.cli.watch import run_suite
+    from simmim_eval.cli.watch import run_suite, show_failures
 
     failed = run_suite(suite, data_root, work_dir, seeds, jobs, parse_options(cfg_options))
-    show_table(work_dir, suite, work_dir / "tables", "val")
-    if failed:
-        raise typer.Exit(1)
+    if not failed:
+        show_table(work_dir, suite, work_dir / "tables", "val")
+        return
+    try:
+        show_table(work_dir, suite, work_dir / "tables", "val")
+    except UserError as error:
+        typer.echo(f"no table: {error}", err=True)
+    show_failures(failed, work_dir)
+    raise typer.Exit(1)
 
 
 @app.command(epilog=f"Example: simmim-eval suite status suites/demo.py {OPTIONS}")

@@ -17,11 +17,14 @@ EXAMPLE = (
 
 def transfer(
     config: Annotated[str, typer.Argument(help="A recipe: a file, or a name inside the package's configs/.")],
+    data_root: DataRoot,
     init: Annotated[
         str,
-        typer.Option(help="simmim=CKPT, supervised=CKPT, simmim+supervised=CKPT, other_ssl=CKPT, or random."),
-    ],
-    data_root: DataRoot,
+        typer.Option(
+            help="simmim=CKPT, supervised=CKPT, simmim+supervised=CKPT, other_ssl=CKPT, or random; must be stated.",
+            show_default=False,
+        ),
+    ] = "",
     work_dir: WorkDir = Path("work_dirs/transfer"),
     seed: Seed = 0,
     split: Split = "val",

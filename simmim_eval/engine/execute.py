@@ -5,6 +5,7 @@ import platform
 import resource
 import subprocess
 import time
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ from typing import Any
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
+from torch import Tensor
 
 from simmim_eval import compat
+from simmim_eval.engine.faults import explained
 from simmim_eval.engine.hooks import PlainCheckpoint, Progress, ProgressCallback
 from simmim_eval.engine.prepare import PreparedRun
-from simmim_eval.errors import CheckpointError, ConfigError
+from simmim_eval.errors import CheckpointError
 from simmim_eval.records import (
     NUMERICS_VERSION,
     SCHEMA_VERSION,
@@ -54,17 +57,15 @@ def execute(
         progress: Called after each step.
     """
     start = time.perf_counter()
-    runner = build_runner(run, work_dir, resume=resume)
-    if progress:
-        runner.register_hook(Progress(progress))
     provenance = _own_provenance(run)
-    header = {"run_id": run.run_id, "provenance": provenance}
-    runner.register_hook(PlainCheckpoint(header))
-    runner.train()
-    train_seconds = time.perf_counter() - start
-    provenance["cost_seconds"] = train_seconds
-    runner.save_checkpoint(str(work_dir), CHECKPOINT_FILE, save_optimizer=False, save_param_scheduler=False)
-    metrics = run.task.read_metrics(runner.test())
+    with explained(Path(run.request.config), run.config):
+        runner = build_runner(run, work_dir, resume=resume, progress=progress)
+        runner.register_hook(PlainCheckpoint({"run_id": run.run_id, "provenance": provenance}))
+        runner.train()
+        train_seconds = time.perf_counter() - start
+        provenance["cost_seconds"] = train_seconds
+        runner.save_checkpoint(str(work_dir), CHECKPOINT_FILE, save_optimizer=False, save_param_scheduler=False)
+        metrics = _test(run, runner)
     artifacts = {"checkpoint": work_dir / CHECKPOINT_FILE, "log": Path(runner.log_dir)}
     if run.task.predictions_file:
         artifacts["predictions"] = work_dir / run.task.predictions_file
@@ -106,26 +107,23 @@ def evaluate(
     Raises:
         CheckpointError: The file cannot be read, or does not fit the recipe's model.
     """
-    runner = build_runner(run, work_dir)
-    if progress:
-        runner.register_hook(Progress(progress))
     state = read_checkpoint(checkpoint).state
-    mismatch = runner.model.load_state_dict(state, strict=False)
-    if mismatch.missing_keys or mismatch.unexpected_keys:
-        raise CheckpointError(
-            f"{checkpoint}: does not hold the model of {run.name} ({len(mismatch.missing_keys)} tensors missing, "
-            f"{len(mismatch.unexpected_keys)} unexpected, first {[*mismatch[0], *mismatch[1]][:3]}). Give the "
-            f"{CHECKPOINT_FILE} that this recipe wrote."
-        )
-    return run.task.read_metrics(runner.test())
+    with explained(Path(run.request.config), run.config):
+        runner = build_runner(run, work_dir, progress=progress)
+        misfits = _misfits(runner.model.state_dict(), state)
+        if misfits:
+            raise CheckpointError(
+                f"{checkpoint}: does not hold the model of {run.name} ({len(misfits)} tensors differ: "
+                f"{', '.join(misfits[:3])}, ...). Give the {CHECKPOINT_FILE} that this recipe wrote."
+            )
+        runner.model.load_state_dict(state)
+        return _test(run, runner)
 
 
-def build_runner(run: PreparedRun, work_dir: Path, *, resume: bool = False) -> Runner:
-    """mmengine's Runner for a prepared run.
-
-    Raises:
-        ConfigError: A type in the recipe is not registered, or an argument does not exist.
-    """
+def build_runner(
+    run: PreparedRun, work_dir: Path, *, resume: bool = False, progress: ProgressCallback | None = None
+) -> Runner:
+    """mmengine's Runner for a prepared run, in a folder that is created."""
     compat.install()
     config = Config(run.config._cfg_dict.to_dict())
     config.work_dir = str(work_dir)
@@ -135,10 +133,10 @@ def build_runner(run: PreparedRun, work_dir: Path, *, resume: bool = False) -> R
     if run.task.predictions_file:
         config.test_evaluator.out_file = str(work_dir / run.task.predictions_file)
     work_dir.mkdir(parents=True, exist_ok=True)
-    try:
-        return Runner.from_cfg(config)
-    except (KeyError, TypeError) as error:
-        raise ConfigError(f"{run.request.config}: cannot be built ({error}).") from error
+    runner = Runner.from_cfg(config)
+    if progress:
+        runner.register_hook(Progress(progress))
+    return runner
 
 
 def environment() -> Environment:
@@ -149,6 +147,27 @@ def environment() -> Environment:
         packages={name: version(name) for name in PACKAGES},
         git=_commit(),
     )
+
+
+def _test(run: PreparedRun, runner: Runner) -> tuple[Metric, ...]:
+    """Evaluate in one thread: sums are then in one order, and a checkpoint has the same metrics to the last bit."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return run.task.read_metrics(runner.test())
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _misfits(model: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
+    """What keeps ``state`` from being loaded into a model, a tensor each."""
+    found = [f"{name} is missing" for name in model if name not in state]
+    found += [f"{name} is unexpected" for name in state if name not in model]
+    return found + [
+        f"{name} is {tuple(state[name].shape)}, the model's {tuple(tensor.shape)}"
+        for name, tensor in model.items()
+        if name in state and state[name].shape != tensor.shape
+    ]
 
 
 def _init(run: PreparedRun, runner: Runner) -> Init:

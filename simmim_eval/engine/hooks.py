@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from mmengine.hooks import Hook
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import Runner
@@ -45,7 +46,8 @@ class PlainCheckpoint(Hook):
         del runner
         hub = checkpoint["message_hub"]
         hub["log_scalars"] = {name: _flatten(buffer) for name, buffer in hub["log_scalars"].items()}
-        hub["runtime_info"] = {k: v for k, v in hub["runtime_info"].items() if isinstance(v, str | int | float)}
+        told = {name: v.item() if isinstance(v, np.generic) else v for name, v in hub["runtime_info"].items()}
+        hub["runtime_info"] = {name: v for name, v in told.items() if isinstance(v, str | int | float)}
         hub["resumed_keys"] = {
             k: v for k, v in hub["resumed_keys"].items() if k in hub["log_scalars"] | hub["runtime_info"]
         }

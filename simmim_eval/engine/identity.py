@@ -78,22 +78,25 @@ def budget(config: Config, recipe: str, num_train: int) -> Budget:
     """What the run may spend, on a training set of ``num_train`` samples.
 
     Raises:
-        ConfigError: ``train_cfg`` says neither ``max_iters`` nor ``max_epochs``.
+        ConfigError: ``train_cfg`` says neither ``max_iters`` nor ``max_epochs``, or a count is none.
     """
-    batch_size = config.train_dataloader.batch_size * config.optim_wrapper.get("accumulative_counts", 1)
+    batch_size = _count(config, "train_dataloader.batch_size")
+    accumulated = config.optim_wrapper.get("accumulative_counts", 1)
     if "max_iters" in config.train_cfg:
-        iterations = config.train_cfg.max_iters
+        forward_passes = _count(config, "train_cfg.max_iters")
     elif "max_epochs" in config.train_cfg:
-        steps = num_train / config.train_dataloader.batch_size
+        passes = num_train / batch_size
         drop_last = config.train_dataloader.get("drop_last", False)
-        iterations = config.train_cfg.max_epochs * (math.floor(steps) if drop_last else math.ceil(steps))
+        forward_passes = _count(config, "train_cfg.max_epochs") * (
+            math.floor(passes) if drop_last else math.ceil(passes)
+        )
     else:
         raise ConfigError("train_cfg: says neither max_iters nor max_epochs. Set one.")
     resolution = config.resolution
     return Budget(
-        images_seen=iterations * config.train_dataloader.batch_size,
-        iterations=iterations,
-        batch_size=batch_size,
+        images_seen=forward_passes * batch_size,
+        iterations=forward_passes // accumulated,
+        batch_size=batch_size * accumulated,
         resolution=tuple(resolution) if isinstance(resolution, list | tuple) else resolution,
         tuning_trials=config.get("tuning_trials", 0),
         recipe=recipe,
@@ -111,6 +114,14 @@ def precision(config: Config) -> str:
     """``fp32``, or ``amp-`` and the narrow type."""
     wrapper = config.optim_wrapper
     return f"amp-{wrapper.get('dtype', 'float16')}" if wrapper.get("type", "").startswith("Amp") else "fp32"
+
+
+def _count(config: Config, field: str) -> int:
+    section, name = field.split(".")
+    value = config[section][name]
+    if type(value) is not int or value < 1:
+        raise ConfigError(f"{field} is {value!r}; expected a whole number from 1. Correct it.")
+    return value
 
 
 def _digest(config: Config, keys: tuple[str, ...], without: tuple[str, ...]) -> str:

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.registry import MODELS
 
 from simmim_eval.data.fingerprint import data_fingerprint
 from simmim_eval.engine import identity
+from simmim_eval.engine.faults import explained
 from simmim_eval.engine.initialisation import InitSource
-from simmim_eval.engine.recipe import REPORTED_SPLIT, TASKS, bind_data, find_config, load_recipe
+from simmim_eval.engine.recipe import REPORTED_SPLIT, TASKS, bind_data, fields, find_config, load_recipe
 from simmim_eval.errors import ConfigError
 from simmim_eval.records import NUMERICS_VERSION, BackboneSpec, Budget, InitProfile, Protocol, run_id
 from simmim_eval.task import Task
-from simmim_eval.weights import read_checkpoint, weights_hash
+from simmim_eval.weights import load, read_checkpoint, weights_hash
 
 __all__ = ["PreparedRun", "RunRequest", "prepare"]
 
@@ -72,15 +74,20 @@ class PreparedRun:
 
 
 def prepare(request: RunRequest) -> PreparedRun:
-    """Read, check and bind a recipe. Both data sets are built, so that their faults show before anything runs.
+    """Read, check and bind a recipe. Data sets and model are built once, so that their faults show before any run.
 
     Raises:
         ConfigError: The recipe or an option is wrong.
         DataError: The data root lacks what the recipe reads.
-        CheckpointError: The checkpoint cannot be read.
+        CheckpointError: The checkpoint cannot be read, or does not fit the backbone.
     """
     path = find_config(request.config)
     config = load_recipe(path, request.options)
+    with explained(path, config):
+        return _prepare(request, path, config)
+
+
+def _prepare(request: RunRequest, path: Path, config: Config) -> PreparedRun:
     task = TASKS[config.task]
     init_weights = _init_weights(request)
     recipe, evaluation = identity.recipe_digest(config), identity.evaluation_digest(config)
@@ -92,6 +99,8 @@ def prepare(request: RunRequest) -> PreparedRun:
     elif config.model.backbone.get("init_cfg"):
         raise ConfigError(f"{path}: model.backbone.init_cfg is set. Remove it; the initialisation comes from --init.")
     train_set, test_set = identity.build_datasets(config)
+    _check_num_classes(config, len(train_set.metainfo.get("classes") or ()))
+    _try_model(request, config)
     protocol = Protocol(
         task=task.name,
         task_version=task.version,
@@ -119,6 +128,20 @@ def prepare(request: RunRequest) -> PreparedRun:
         numerics_version=NUMERICS_VERSION,
     )
     return PreparedRun(request=request, name=path.stem, task=task, config=config, run_id=key, **parts)
+
+
+def _check_num_classes(config: Config, num_classes: int) -> None:
+    """Refuse a head that has no output for some class; a region proposal network has one class, whatever the data."""
+    for place, value in fields(config.model, "num_classes", "model."):
+        if value < num_classes and "rpn_head" not in place:
+            raise ConfigError(f"{place} is {value}, the training set has {num_classes} classes. Set {num_classes}.")
+
+
+def _try_model(request: RunRequest, config: Config) -> None:
+    """Build the model as the run will, and load what is there to load; nothing of it is kept."""
+    model = MODELS.build(config.model)
+    if request.init.source and not request.init.is_run:
+        load(model.backbone, request.init.source)
 
 
 def _init_weights(request: RunRequest) -> str | None:

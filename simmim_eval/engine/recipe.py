@@ -7,7 +7,7 @@ Beside what mmengine's ``Runner`` takes, a recipe says: ``task``, ``title`` (the
 """
 
 import importlib.resources
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from simmim_eval.pretraining.task import TASK as PRETRAINING
 from simmim_eval.task import Task
 from simmim_eval.transfer import TASKS as TRANSFER_TASKS
 
-__all__ = ["REPORTED_SPLIT", "TASKS", "bind_data", "find_config", "load_recipe", "rebase"]
+__all__ = ["REPORTED_SPLIT", "TASKS", "bind_data", "fields", "find_config", "load_recipe", "read_config", "rebase"]
 
 TASKS: dict[str, Task] = TRANSFER_TASKS | {PRETRAINING.name: PRETRAINING}
 REPORTED_SPLIT = "val"
@@ -45,7 +45,21 @@ def find_config(name: str) -> Path:
         if candidate.is_file():
             return candidate
     known = [str(path.relative_to(own)) for path in own.glob("[!_]*/*.py")]
-    raise ConfigError(f"{name}: no such config, neither here nor in the package's configs/; {nearest(name, known)}.")
+    raise ConfigError(f"{name}: no such config, neither here nor in the package's configs/ ({nearest(name, known)}).")
+
+
+def read_config(path: Path) -> Config:
+    """Read a config file.
+
+    Raises:
+        ConfigError: The file, or one that it inherits from, cannot be executed or found.
+    """
+    try:
+        return Config.fromfile(path)
+    except Exception as error:  # a config is a program, which may raise anything
+        raise ConfigError(
+            f"{path}: cannot be read as a config ({type(error).__name__}: {error}). Correct the file."
+        ) from error
 
 
 def load_recipe(path: Path, options: Mapping[str, Any]) -> Config:
@@ -58,15 +72,12 @@ def load_recipe(path: Path, options: Mapping[str, Any]) -> Config:
     Raises:
         ConfigError: The file does not parse, lacks a field, names an unknown task, or an option names no field.
     """
-    try:
-        config = Config.fromfile(path)
-    except (SyntaxError, OSError, KeyError, TypeError, AttributeError, NameError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be read as a config ({type(error).__name__}: {error}).") from error
+    config = read_config(path)
     missing = [key for key in (*REQUIRED, *RUNNER_KEYS) if key not in config]
     if missing:
         raise ConfigError(f"{path}: has no {', '.join(missing)}. Every recipe sets {', '.join(REQUIRED)}.")
     if config.task not in TASKS:
-        raise ConfigError(f"{path}: task is {config.task!r}; {nearest(config.task, TASKS)}.")
+        raise ConfigError(f"{path}: task is {config.task!r}, no task ({nearest(config.task, TASKS)}). Correct it.")
     for key in options:
         _check_option(config, key, path)
     config.merge_from_dict(dict(options))
@@ -96,6 +107,18 @@ def rebase(node: Any, old: str, new: str) -> Any:
     return new + node.removeprefix(old) if isinstance(node, str) and node.startswith(old) else node
 
 
+def fields(node: Any, name: str, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted path and value of every field called ``name`` in nested plain data."""
+    if isinstance(node, Mapping):
+        if name in node:
+            yield f"{path}{name}", node[name]
+        items: Iterable[tuple[Any, Any]] = node.items()
+    else:
+        items = enumerate(node) if isinstance(node, list | tuple) else ()
+    for key, value in items:
+        yield from fields(value, name, f"{path}{key}.")
+
+
 def _check_option(config: Config, dotted: str, path: Path) -> None:
     node: Any = config._cfg_dict
     for part in dotted.split("."):
@@ -105,4 +128,7 @@ def _check_option(config: Config, dotted: str, path: Path) -> None:
             node = node[part]
         else:
             known = node.keys() if isinstance(node, Mapping) else []
-            raise ConfigError(f"--cfg-options {dotted}: {path} has no such field ({part!r}; {nearest(part, known)}).")
+            near = f"; {nearest(part, known)}" if known else ""
+            raise ConfigError(
+                f"--cfg-options {dotted}: {path} has no such field ({part!r}{near}). Options override what is there."
+            )

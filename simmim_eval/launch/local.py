@@ -1,25 +1,24 @@
 """Runs on this machine's processors: children of a fork server that has the libraries loaded, a few at a time."""
 
-import multiprocessing
-import os
-import sys
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from simmim_eval.errors import UserError
-from simmim_eval.launch.plan import PlannedRun, plan_suite
+from simmim_eval.launch.attempt import attempt
+from simmim_eval.launch.child import plan_child, run_child, start
+from simmim_eval.launch.plan import PlannedRun
+from simmim_eval.launch.run import make_folder
 from simmim_eval.launch.suite import Suite
+from simmim_eval.records import utc_now
 from simmim_eval.results.store import Store
 
 __all__ = ["Event", "plan_in_child", "run_all"]
 
-PRELOAD = "simmim_eval.launch.preload"
+PATIENCE = 10  # seconds that a child has to write down that it was interrupted
 
 
 @dataclass(frozen=True)
@@ -43,18 +42,24 @@ class Event:
     error: str = ""
 
 
+@dataclass(frozen=True)
+class _Running:
+    run: PlannedRun
+    process: BaseProcess
+    started: str
+
+
 def plan_in_child(suite: Suite, data_root: Path, seeds: int, options: Mapping[str, Any]) -> list[PlannedRun]:
     """:func:`~simmim_eval.launch.plan.plan_suite` in a child of the server; it also proves that the preload worked.
 
     Raises:
         UserError: As ``plan_suite``.
     """
-    process, connection = _start(_server(), _plan_child, (suite, data_root, seeds, dict(options)))
+    process, connection = start(plan_child, (suite, data_root, seeds, dict(options)))
     try:
         kind, value = connection.recv()
     except EOFError:
-        process.join()
-        raise UserError(f"{suite.path}: the planning process ended with exit code {process.exitcode}.") from None
+        raise UserError(f"{suite.path}: {_death(process)} while planning. Nothing has run.") from None
     process.join()
     if kind == "error":
         raise UserError(value)
@@ -67,25 +72,27 @@ def run_all(plan: list[PlannedRun], store: Store, jobs: int, watch: Callable[[Ev
 
     Returns:
         For each run that did not complete its id and the reason; empty when all is done.
+
+    Raises:
+        UserError: The store's folder cannot be written.
     """
-    context = _server()
+    make_folder(store.root)
     waiting = [run for run in plan if not store.has(run.run_id)]
     failed: dict[str, str] = {}
-    running: dict[Connection, tuple[PlannedRun, BaseProcess]] = {}
+    running: dict[Connection, _Running] = {}
     try:
         while waiting or running:
             _skip_hopeless(waiting, failed, watch)
             for run in [run for run in waiting if all(map(store.has, run.needs))][: jobs - len(running)]:
                 waiting.remove(run)
-                process, connection = _start(context, _run_child, (run, store.root))
-                running[connection] = (run, process)
+                process, connection = start(run_child, (run, store.root))
+                running[connection] = _Running(run, process, utc_now())
                 watch(Event("started", run))
             ready = wait(list(running))
             for connection in [connection for connection in running if connection in ready]:
-                _receive(connection, running, failed, watch)
+                _receive(connection, running, store, failed, watch)
     finally:
-        for _, process in running.values():
-            process.terminate()
+        _stop([one.process for one in running.values()])
     return failed
 
 
@@ -98,81 +105,43 @@ def _skip_hopeless(waiting: list[PlannedRun], failed: dict[str, str], watch: Cal
 
 def _receive(
     connection: Connection,
-    running: dict[Connection, tuple[PlannedRun, BaseProcess]],
+    running: dict[Connection, _Running],
+    store: Store,
     failed: dict[str, str],
     watch: Callable[[Event], None],
 ) -> None:
-    run, process = running[connection]
+    one = running[connection]
     try:
         kind, value = connection.recv()
     except EOFError:
-        process.join()
-        kind, value = "error", f"the process ended with exit code {process.exitcode}"
+        kind, value = "error", _death(one.process)
+        run = one.run
+        store.add_attempt(attempt(run.run_id, run.task, run.title, run.request, "failed", one.started, value))
     if kind == "progress":
-        watch(Event("progress", run, *value))
+        watch(Event("progress", one.run, *value))
         return
-    process.join()
+    one.process.join()
     del running[connection]
     if kind == "error":
-        failed[run.run_id] = value
-        watch(Event("failed", run, error=value))
+        failed[one.run.run_id] = value
+        watch(Event("failed", one.run, error=value))
     else:
-        watch(Event("completed", run))
+        watch(Event("completed", one.run))
 
 
-def _server() -> ForkServerContext:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([PRELOAD])
-    return context
+def _stop(processes: list[BaseProcess]) -> None:
+    """Interrupt what still runs, and wait until its attempt is written."""
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(PATIENCE)
+        process.kill()
 
 
-def _start(
-    context: ForkServerContext, target: Callable[..., None], arguments: tuple[Any, ...]
-) -> tuple[BaseProcess, Connection]:
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=target, args=(sender, *arguments))
-    process.start()
-    sender.close()
-    return process, receiver
-
-
-def _plan_child(sender: Connection, *arguments: Any) -> None:
-    _report(sender, lambda: plan_suite(*arguments))
-
-
-def _run_child(sender: Connection, run: PlannedRun, store_root: Path) -> None:
-    import torch
-
-    from simmim_eval.launch.run import run as run_one
-    from simmim_eval.launch.run import work_dir
-
-    torch.set_num_threads(1)
-    store = Store(store_root)
-    folder = work_dir(store, run.run_id)
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "console.log", "a") as console:
-        os.dup2(console.fileno(), sys.stdout.fileno())
-        os.dup2(console.fileno(), sys.stderr.fileno())
-
-    def progress(stage: str, done: int, total: int) -> None:
-        if done % 10 == 0 or done == total:
-            sender.send(("progress", (stage, done, total)))
-
-    def complete() -> None:
-        run_one(run.request, store, progress=progress)
-
-    _report(sender, complete)
-
-
-def _report(sender: Connection, work: Callable[[], Any]) -> None:
-    """Send what ``work`` returns, or what a user needs to know of its failure."""
-    if PRELOAD not in sys.modules:
-        import simmim_eval.launch.preload  # noqa: F401  the server swallows an ImportError; here it shows
-    try:
-        sender.send(("done", work()))
-    except UserError as error:
-        sender.send(("error", str(error)))
-    except Exception as error:
-        traceback.print_exc()
-        sender.send(("error", f"{type(error).__name__}: {error}"))
+def _death(process: BaseProcess) -> str:
+    """How a process ended that no longer answers."""
+    process.join()
+    code = process.exitcode or 0
+    if code < 0:
+        return f"the process was killed by signal {-code}" + (" (out of memory?)" if code == -9 else "")
+    return f"the process ended with exit code {code}"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from simmim_eval.engine.initialisation import InitSource
-from simmim_eval.engine.prepare import RunRequest, prepare
+from simmim_eval.engine.prepare import PreparedRun, RunRequest, prepare
 from simmim_eval.launch.suite import Suite
 from simmim_eval.records import InitKind
 
@@ -21,12 +21,16 @@ class PlannedRun:
 
     Attributes:
         run_id: Its id.
+        task: Name of its task.
+        title: The backbone as tables print it.
         label: What a person calls it: ``detection from simmim, seed 0``.
         request: What to run.
         needs: Ids of the runs that must be done first.
     """
 
     run_id: str
+    task: str
+    title: str
     label: str
     request: RunRequest
     needs: tuple[str, ...] = ()
@@ -44,7 +48,7 @@ def plan_suite(suite: Suite, data_root: Path, seeds: int, options: Mapping[str, 
             request = RunRequest(
                 suite.pretraining[kind], InitSource("random"), data_root, PRETRAINING_SEED, options=options
             )
-            producers[kind] = PlannedRun(prepare(request).run_id, f"pre-training: {kind}", request)
+            producers[kind] = _planned(prepare(request), f"pre-training: {kind}")
     runs = list(producers.values())
     for seed in range(seeds):
         for recipe in suite.transfer:
@@ -66,6 +70,9 @@ def _transfer(
         produced_by=producer.run_id if producer else None,
         init_seed=PRETRAINING_SEED if producer else None,
     )
-    prepared = prepare(request)
-    needs = (producer.run_id,) if producer else ()
-    return PlannedRun(prepared.run_id, f"{prepared.task.name} from {kind}, seed {seed}", request, needs)
+    run = prepare(request)
+    return _planned(run, f"{run.task.name} from {kind}, seed {seed}", (producer.run_id,) if producer else ())
+
+
+def _planned(run: PreparedRun, label: str, needs: tuple[str, ...] = ()) -> PlannedRun:
+    return PlannedRun(run.run_id, run.task.name, run.config.title, label, run.request, needs)

@@ -3,7 +3,12 @@
 Nothing here computes: a process that has used its thread pools must not be forked.
 """
 
-from simmim_eval import compat
+import gc
+import warnings
+
+warnings.filterwarnings("ignore", "pkg_resources is deprecated")  # mmengine imports it
+
+from simmim_eval import compat  # noqa: E402
 
 compat.install()
 
@@ -14,3 +19,5 @@ import mmseg.evaluation  # noqa: E402
 import mmseg.models  # noqa: E402, F401
 
 import simmim_eval.launch.run  # noqa: E402, F401
+
+gc.freeze()  # a collection in a child, as every data set asks for, no longer walks through all these libraries

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mmengine.config import Config
-
-from simmim_eval.engine.recipe import find_config
+from simmim_eval.engine.recipe import find_config, read_config
 from simmim_eval.errors import ConfigError, nearest
 from simmim_eval.records import InitKind
 
@@ -43,13 +41,15 @@ def read_suite(name: str) -> Suite:
         ConfigError: A field is missing or unknown, or an initialisation has no pre-training.
     """
     path = find_config(name)
-    fields: dict[str, Any] = Config.fromfile(path)._cfg_dict.to_dict()
+    fields: dict[str, Any] = read_config(path)._cfg_dict.to_dict()
     missing, unknown = set(FIELDS) - set(fields), set(fields) - set(FIELDS)
     if missing:
         raise ConfigError(f"{path}: has no {', '.join(sorted(missing))}. A suite sets {', '.join(FIELDS)}.")
     if unknown:
         first = min(unknown)
-        raise ConfigError(f"{path}: {first!r} is no field of a suite; {nearest(first, FIELDS)}. Remove the line.")
+        raise ConfigError(
+            f"{path}: {first!r} is no field of a suite ({nearest(first, FIELDS)}). Correct or remove the line."
+        )
     for kind in fields["inits"]:
         if kind != "random" and kind not in fields["pretraining"]:
             raise ConfigError(f"{path}: inits names {kind!r}, pretraining has no recipe for it. Add one.")

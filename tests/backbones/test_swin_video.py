@@ -43,6 +43,21 @@ def pair(window_size_t: int = 8, patch_size_t: int = 2) -> tuple[Swin, SwinVideo
     return image, clip
 
 
+def test_kept_motion_filters_tell_the_direction_of_time_and_leave_a_still_clip_alone() -> None:
+    image = fill(Swin(SMALL, out_indices=(2,)))
+    plain, moving = (SwinVideo(SMALL, window_size_t=4, keep_motion_filters=keep) for keep in (False, True))
+    for backbone in (plain, moving):
+        backbone.load_state_dict(backbone.inflate(image.state_dict()), strict=True)
+    x = images(48, 48)
+    still = x[:, :, None].expand(-1, -1, 4, -1, -1)
+    torch.testing.assert_close(moving(still), plain(still), atol=1e-5, rtol=0)
+    pair_of_frames = torch.stack([x, x.flip(-1)], 2)
+    embedded = {backbone: backbone.patch_embed(pair_of_frames) for backbone in (plain, moving)}
+    reversed_ = {backbone: backbone.patch_embed(pair_of_frames.flip(2)) for backbone in (plain, moving)}
+    torch.testing.assert_close(embedded[plain], reversed_[plain], atol=1e-5, rtol=0)
+    assert (embedded[moving] - reversed_[moving]).abs().max() > 0.1
+
+
 @pytest.mark.parametrize(
     ("window_size_t", "patch_size_t", "lengths"),
     [

@@ -51,8 +51,8 @@ def test_the_whole_path_is_inside_the_image_without_a_jump(seed, motion):
         assert pose.diameter / 2 <= pose.x <= 1 - pose.diameter / 2
         assert pose.diameter / 2 <= pose.y <= 1 - pose.diameter / 2
     steps = np.diff([[48 * pose.x, 48 * pose.y, np.log(pose.diameter), pose.angle] for pose in poses], axis=0)
-    size = {"left": 3.5, "right": 3.5, "up": 3.5, "down": 3.5, "grow": np.log(1.1), "shrink": np.log(1.1)}
-    np.testing.assert_allclose(np.delete(np.abs(steps).sum(1), 3), size.get(motion, 0.30), rtol=1e-9)
+    size = {"left": 4, "right": 4, "up": 4, "down": 4, "grow": np.log(1.12), "shrink": np.log(1.12)}
+    np.testing.assert_allclose(np.delete(np.abs(steps).sum(1), 3), size.get(motion, 0.35), rtol=1e-9)
     np.testing.assert_array_equal(steps[3], 0)
 
 
@@ -80,7 +80,7 @@ def test_clockwise_is_as_seen(monkeypatch):
             tips = np.array([ndimage.center_of_mass(frame > 150) for frame in frames])
             bodies = np.array([ndimage.center_of_mass(frame > 60) for frame in frames])
             angles = np.unwrap(np.arctan2(*(tips - bodies).T))  # (dy, dx): grows clockwise, as y points down
-            assert sign * (angles[-1] - angles[0]) == pytest.approx(6 * 0.30, abs=0.2)
+            assert sign * (angles[-1] - angles[0]) == pytest.approx(6 * 0.35, abs=0.2)
 
 
 def test_first_frame_of_a_class_is_distributed_as_the_last_of_its_opposite():
@@ -103,12 +103,12 @@ def middle_and_ends(seeds: range, size: int) -> tuple[np.ndarray, np.ndarray, np
 
 
 def test_middle_frame_alone_is_at_chance_and_motion_is_not():
-    middle, frames, labels = middle_and_ends(range(640), 24)
+    middle, frames, labels = middle_and_ends(range(480), 24)
     motion = (frames[:, -1] - frames[:, 0]).mean(-1).reshape(len(labels), -1)
-    train, held_out = slice(0, 480), slice(480, 640)
+    train, held_out = slice(0, 320), slice(320, 480)
     accuracy = {}
     for name, inputs in (("middle", middle), ("motion", motion)):
-        model = LogisticRegression(C=0.05, max_iter=300).fit(inputs[train], labels[train])
+        model = LogisticRegression(C=0.05, max_iter=100).fit(inputs[train], labels[train])
         accuracy[name] = model.score(inputs[held_out], labels[held_out])
     error = np.sqrt(0.125 * 0.875 / 160)
     assert accuracy["middle"] < 0.125 + 3 * error
@@ -120,5 +120,5 @@ def test_the_background_is_still_and_the_object_is_bright():
     assert frames.shape == (8, 48, 48, 3)
     moved = np.abs(np.diff(frames, axis=0)).max((0, 3)) > 0
     assert 0.05 < moved.mean() < 0.6
-    assert frames[:, ~moved].max() <= np.ceil(0.6 * 255)
-    assert frames[:, moved].max() > 0.6 * 255
+    assert frames[:, ~moved].max() <= np.ceil(0.3 * 255)
+    assert frames[:, moved].max() > 0.5 * 255

@@ -67,7 +67,7 @@ def test_is_imported_from_elsewhere(installed: Path) -> None:
         "import importlib.resources as resources, simmim_eval, simmim_eval.cli, simmim_eval.backbones as backbones\n"
         "print(simmim_eval.__file__)\n"
         "print(backbones.__file__)\n"
-        "print(resources.files('simmim_eval.configs').joinpath('suites', 'demo.py').is_file())\n"
+        "print((resources.files('simmim_eval.configs') / 'suites' / 'demo.py').is_file())\n"
         "print(resources.files('simmim_eval').joinpath('py.typed').is_file())\n"
     )
     printed = run(sys.executable, "-c", script, cwd=Path("/"), PYTHONPATH=str(installed)).splitlines()

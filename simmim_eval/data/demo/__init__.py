@@ -3,7 +3,7 @@
 A demonstration, not evidence: 56 to 128 pixels, and five photographs behind everything that is reported.
 """
 
-from simmim_eval.data.demo.garments import BASE_CLASSES, CLASSES, TRANSFER_CLASSES
+from simmim_eval.data.demo.garments import BASE_CLASSES, CLASSES, KINDS, TRANSFER_CLASSES
 from simmim_eval.data.demo.make import DEMO_VERSION, make_demo
 from simmim_eval.data.demo.motion import MIDDLE_FRAME, MOTIONS, NUM_FRAMES, OPPOSITE
 from simmim_eval.data.demo.photographs import PHOTOGRAPHS, Photograph
@@ -14,6 +14,7 @@ __all__ = [
     "BASE_CLASSES",
     "CLASSES",
     "DEMO_VERSION",
+    "KINDS",
     "LABEL_MAP_CLASSES",
     "MIDDLE_FRAME",
     "MOTIONS",

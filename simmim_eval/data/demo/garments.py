@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-__all__ = ["ASSETS", "BASE_CLASSES", "CLASSES", "GROUPS", "TRANSFER_CLASSES", "Garment", "garment", "num_garments"]
+__all__ = [
+    "ASSETS",
+    "BASE_CLASSES",
+    "CLASSES",
+    "GROUPS",
+    "KINDS",
+    "TRANSFER_CLASSES",
+    "Garment",
+    "garment",
+    "num_garments",
+]
 
 ASSETS = Path(__file__).parent / "assets"
 TILE = 28  # pixels, side of a garment
@@ -25,6 +35,14 @@ GROUPS = ("training", "tuning", "reported")
 CLASSES = ("tshirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
 BASE_CLASSES = ("trouser", "dress", "sandal", "shirt", "bag")  # ImageNet's role: pre-training
 TRANSFER_CLASSES = ("tshirt", "pullover", "coat", "sneaker", "boot")  # what classification is transferred to
+# What scenes are annotated with: ten classes of a few dozen pixels are more than a minute of training tells apart.
+KINDS = {
+    "top": ("tshirt", "pullover", "coat", "shirt"),
+    "trouser": ("trouser",),
+    "dress": ("dress",),
+    "shoe": ("sandal", "sneaker", "boot"),
+    "bag": ("bag",),
+}
 
 _THRESHOLD = 12  # of 255; garments were photographed on a background that Fashion-MNIST set to about 0
 _MARGIN = 2  # pixels added round a tile, so that an outline on its border can be interpolated

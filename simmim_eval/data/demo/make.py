@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from simmim_eval.data.demo.garments import ASSETS, CLASSES
+from simmim_eval.data.demo.garments import ASSETS, KINDS
 from simmim_eval.data.demo.motion import MOTIONS
 from simmim_eval.data.demo.photographs import PHOTOGRAPHS, photographs
 from simmim_eval.data.demo.plan import PARTS, SPLITS, Split, count
@@ -149,7 +149,7 @@ def _coco_index(split: Split, entries: Iterable[Entry]) -> dict[str, Any]:
         "licenses": [{"id": 1, "name": "MIT (garments); photographs: see manifest.json", "url": ""}],
         "images": [entry["image"] for entry in entries],
         "annotations": list(chain.from_iterable(entry["annotations"] for entry in entries)),
-        "categories": [{"id": i, "name": name, "supercategory": "garment"} for i, name in enumerate(CLASSES, 1)],
+        "categories": [{"id": i, "name": name, "supercategory": "garment"} for i, name in enumerate(KINDS, 1)],
     }
 
 

@@ -40,11 +40,13 @@ NUM_FRAMES = 8
 MIDDLE_FRAME = NUM_FRAMES // 2
 
 _STEPS = (-3, -2, -1, 0, 0, 1, 2, 3)
-_SHIFT = 3.5 / 48  # of the image's side, a step
-_GROWTH = 1.10  # a step
-_TURN = 0.30  # radians, a step
-_SPAN = (14 / 48, 20 / 48)  # diameter of the object in the middle, of the image's side
-_DIMMED = 0.6
+# Large enough to be learnt by a nano network in a few hundred steps (tried on the tuning split), small enough for the
+# whole path to stay inside.
+_SHIFT = 4 / 48  # of the image's side, a step: a patch
+_GROWTH = 1.12  # a step
+_TURN = 0.35  # radians, a step
+_SPAN = (18 / 48, 22 / 48)  # diameter of the object in the middle, of the image's side
+_DIMMED = 0.3
 _SUPERSAMPLING = 2  # garments are shown smaller than they are
 
 # change a step of x, y (of the image's side), of the logarithm of the size, and of the angle

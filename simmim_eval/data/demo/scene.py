@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from simmim_eval.data.demo.garments import CLASSES, TILE, Garment, garment, num_garments
+from simmim_eval.data.demo.garments import CLASSES, KINDS, TILE, Garment, garment, num_garments
 from simmim_eval.data.demo.photographs import background
 
 __all__ = ["LABEL_MAP_CLASSES", "UNLABELLED", "Instance", "Placement", "Scene", "paint", "picture", "scene"]
 
-UNLABELLED = 0  # ADE20K's convention for a label map: 0 is ignored, classes count from 1
-LABEL_MAP_CLASSES = ("background", *CLASSES)
+UNLABELLED, BACKGROUND = 0, 1  # ADE20K's convention for a label map: 0 is ignored, classes count from 1
+LABEL_MAP_CLASSES = ("background", *KINDS)
+KIND_OF = {name: index for index, kind in enumerate(KINDS.values()) for name in kind}
 MIN_VISIBLE = 40  # pixels; a garment that shows less is not annotated
 
 _TINT = 0.12  # largest relative change of a colour channel
@@ -44,7 +45,7 @@ class Placement:
 
 @dataclass(frozen=True)
 class Instance:
-    """A garment in a scene: its index in :data:`CLASSES` and what is seen of it, bool (H, W)."""
+    """A garment in a scene: the index of its kind in :data:`KINDS` and what is seen of it, bool (H, W)."""
 
     label: int
     visible: NDArray[np.bool_]
@@ -99,24 +100,20 @@ def picture(rng: np.random.Generator, group: str, item: Garment, size: int) -> N
 def scene(rng: np.random.Generator, group: str, size: int) -> Scene:
     """Two to four garments of the group over one of its photographs."""
     canvas = background(rng, group, size)
-    labels = np.full((size, size), _label("background"), np.uint8)
+    labels = np.full((size, size), BACKGROUND, np.uint8)
     owner = np.full((size, size), -1)
     classes = rng.integers(len(CLASSES), size=rng.integers(2, 5)).tolist()
     for number, label in enumerate(classes):
         item = garment(group, CLASSES[label], int(rng.integers(num_garments(group, CLASSES[label]))))
         owner[paint(canvas, item, _place(rng, size, rng.uniform(0.35, 0.6) * size), _tone(rng))] = number
     instances = []
-    for number, label in enumerate(classes):
-        visible = owner == number
+    for number, garment_class in enumerate(classes):
+        label, visible = KIND_OF[CLASSES[garment_class]], owner == number
         kept = int(visible.sum()) >= MIN_VISIBLE
-        labels[visible] = _label(CLASSES[label]) if kept else UNLABELLED
+        labels[visible] = BACKGROUND + 1 + label if kept else UNLABELLED
         if kept:
             instances.append(Instance(label, visible))
     return Scene(_to_uint8(canvas), tuple(instances), labels)
-
-
-def _label(name: str) -> int:
-    return LABEL_MAP_CLASSES.index(name) + 1
 
 
 def _place(rng: np.random.Generator, size: int, side: float) -> Placement:

@@ -4,7 +4,7 @@ Source: ours; mmaction2's recogniser and I3D head. The test set is played forwar
 backwards: a model that reads the order of frames is at chance on the second and names the opposite class on the third.
 Expected: above 50 % (chance 12.5); differences between initialisations at this size are not evidence.
 Cost: about 2 minutes on one core.
-Command: simmim-eval transfer recognition/i3d-head_swin-nano_1xb16-400i_demo.py --init random --data-root data/demo
+Command: simmim-eval transfer recognition/i3d-head_swin-nano_1xb16-300i_demo.py --init random --data-root data/demo
 """
 
 _base_ = ["mmaction::_base_/models/swin_tiny.py", "../_base_/schedules/demo.py"]
@@ -29,7 +29,7 @@ opposite = dict(
 opposite["counter-clockwise"] = "clockwise"
 metainfo = dict(classes=tuple(opposite))
 model = dict(
-    backbone=dict(_delete_=True, type="simmim_eval.SwinVideo", arch="nano", window_size_t=4),
+    backbone=dict(_delete_=True, type="simmim_eval.SwinVideo", arch="nano", window_size_t=4, keep_motion_filters=True),
     cls_head=dict(in_channels=128, num_classes=len(opposite), dropout_ratio=0.0),
 )
 
@@ -92,10 +92,10 @@ splits = {
     for split in ("val", "tune")
 }
 
-max_iters = 400
+max_iters = 300
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
 train_cfg = dict(type="IterBasedTrainLoop", max_iters=max_iters, val_interval=max_iters)
 param_scheduler = [
-    dict(type="LinearLR", start_factor=0.01, by_epoch=False, begin=0, end=40),
-    dict(type="CosineAnnealingLR", eta_min_ratio=0.01, by_epoch=False, begin=40, end=max_iters),
+    dict(type="LinearLR", start_factor=0.01, by_epoch=False, begin=0, end=30),
+    dict(type="CosineAnnealingLR", eta_min_ratio=0.01, by_epoch=False, begin=30, end=max_iters),
 ]
