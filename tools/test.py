@@ -1,7 +1,7 @@
 """Evaluate a checkpoint; the same as ``simmim-eval evaluate``.
 
 Example:
-  python tools/test.py CHECKPOINT --config classification/cls_swin-nano_1xb32-250i_demo.py --data-root data/demo
+  python tools/test.py CHECKPOINT --data-root data/demo
 """
 
 import sys

@@ -9,16 +9,15 @@ from simmim_eval.cli.options import CfgOptions, DataRoot, Split
 
 __all__ = ["EXAMPLE", "evaluate"]
 
-EXAMPLE = (
-    "Example: simmim-eval evaluate work_dirs/demo/runs/ID/last.pth "
-    "--config classification/cls_swin-nano_1xb32-250i_demo.py --data-root data/demo"
-)
+EXAMPLE = "Example: simmim-eval evaluate work_dirs/demo/runs/ID/last.pth --data-root data/demo"
 
 
 def evaluate(
     checkpoint: Annotated[Path, typer.Argument(help="A last.pth that a run left.")],
-    config: Annotated[str, typer.Option(help="The recipe that made it.")],
     data_root: DataRoot,
+    config: Annotated[
+        str | None, typer.Option(help="The recipe that made it, if the package does not have it.")
+    ] = None,
     split: Split = "val",
     cfg_options: CfgOptions = None,
 ) -> None:
@@ -34,10 +33,13 @@ def evaluate(
     from simmim_eval.engine.execute import evaluate as evaluate_run
     from simmim_eval.engine.initialisation import InitSource
     from simmim_eval.engine.prepare import RunRequest, prepare
+    from simmim_eval.engine.recipe import recipe_of
 
     compat.install()
     console = Console()
-    request = RunRequest(config, InitSource("random"), data_root, 0, split, parse_options(cfg_options))
+    request = RunRequest(
+        config or recipe_of(checkpoint), InitSource("random"), data_root, 0, split, parse_options(cfg_options)
+    )
     with tempfile.TemporaryDirectory() as scratch, stage_bars(console) as progress:
         metrics = evaluate_run(prepare(request), checkpoint, Path(scratch), progress)
     print_metrics(console, metrics)

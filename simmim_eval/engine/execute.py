@@ -60,12 +60,12 @@ def execute(
     provenance = _own_provenance(run)
     with explained(Path(run.request.config), run.config):
         runner = build_runner(run, work_dir, resume=resume, progress=progress)
-        runner.register_hook(PlainCheckpoint({"run_id": run.run_id, "provenance": provenance}))
+        runner.register_hook(PlainCheckpoint({"run_id": run.run_id, "recipe": run.name, "provenance": provenance}))
         runner.train()
         train_seconds = time.perf_counter() - start
         provenance["cost_seconds"] = train_seconds
         runner.save_checkpoint(str(work_dir), CHECKPOINT_FILE, save_optimizer=False, save_param_scheduler=False)
-        metrics = _test(run, runner)
+        metrics = run.task.read_metrics(runner.test())
     artifacts = {"checkpoint": work_dir / CHECKPOINT_FILE, "log": Path(runner.log_dir)}
     if run.task.predictions_file:
         artifacts["predictions"] = work_dir / run.task.predictions_file
@@ -117,14 +117,18 @@ def evaluate(
                 f"{', '.join(misfits[:3])}, ...). Give the {CHECKPOINT_FILE} that this recipe wrote."
             )
         runner.model.load_state_dict(state)
-        return _test(run, runner)
+        return run.task.read_metrics(runner.test())
 
 
 def build_runner(
     run: PreparedRun, work_dir: Path, *, resume: bool = False, progress: ProgressCallback | None = None
 ) -> Runner:
-    """mmengine's Runner for a prepared run, in a folder that is created."""
+    """mmengine's Runner for a prepared run, in a folder that is created.
+
+    One thread from here on: sums are then in one order, and a run alone gives the numbers of the same run in a suite.
+    """
     compat.install()
+    torch.set_num_threads(1)
     config = Config(run.config._cfg_dict.to_dict())
     config.work_dir = str(work_dir)
     config.resume = resume
@@ -147,16 +151,6 @@ def environment() -> Environment:
         packages={name: version(name) for name in PACKAGES},
         git=_commit(),
     )
-
-
-def _test(run: PreparedRun, runner: Runner) -> tuple[Metric, ...]:
-    """Evaluate in one thread: sums are then in one order, and a checkpoint has the same metrics to the last bit."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return run.task.read_metrics(runner.test())
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _misfits(model: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:

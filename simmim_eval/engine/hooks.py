@@ -33,7 +33,7 @@ class PlainCheckpoint(Hook):
     """Flatten what mmengine would pickle, so that a checkpoint loads with ``weights_only=True``.
 
     Args:
-        header: Plain data about the run that a later run needs: ``run_id`` and ``provenance``.
+        header: Plain data about the run that a later run needs: ``run_id``, ``recipe`` and ``provenance``.
     """
 
     priority = "VERY_LOW"

@@ -17,8 +17,19 @@ from simmim_eval.errors import ConfigError, nearest
 from simmim_eval.pretraining.task import TASK as PRETRAINING
 from simmim_eval.task import Task
 from simmim_eval.transfer import TASKS as TRANSFER_TASKS
+from simmim_eval.weights import read_checkpoint
 
-__all__ = ["REPORTED_SPLIT", "TASKS", "bind_data", "fields", "find_config", "load_recipe", "read_config", "rebase"]
+__all__ = [
+    "REPORTED_SPLIT",
+    "TASKS",
+    "bind_data",
+    "fields",
+    "find_config",
+    "load_recipe",
+    "read_config",
+    "rebase",
+    "recipe_of",
+]
 
 TASKS: dict[str, Task] = TRANSFER_TASKS | {PRETRAINING.name: PRETRAINING}
 REPORTED_SPLIT = "val"
@@ -40,12 +51,32 @@ def find_config(name: str) -> Path:
     Raises:
         ConfigError: Neither exists.
     """
-    own = Path(str(importlib.resources.files("simmim_eval"))) / "configs"
+    own = _own_configs()
     for candidate in (Path(name), own / name, own / name.removeprefix("configs/")):
         if candidate.is_file():
             return candidate
     known = [str(path.relative_to(own)) for path in own.glob("[!_]*/*.py")]
     raise ConfigError(f"{name}: no such config, neither here nor in the package's configs/ ({nearest(name, known)}).")
+
+
+def recipe_of(checkpoint: Path) -> str:
+    """The package's own recipe that a checkpoint of ours names; a file elsewhere is never taken from a checkpoint.
+
+    Raises:
+        CheckpointError: The file cannot be read.
+        ConfigError: It names no recipe in the package's ``configs/``.
+    """
+    name = read_checkpoint(checkpoint).recipe
+    found = [path for path in _own_configs().glob("[!_]*/*.py") if path.stem == name]
+    if not found:
+        raise ConfigError(
+            f"{checkpoint}: names no recipe of the package's configs/ ({name!r}). Give it: --config FILE."
+        )
+    return str(found[0])
+
+
+def _own_configs() -> Path:
+    return Path(str(importlib.resources.files("simmim_eval"))) / "configs"
 
 
 def read_config(path: Path) -> Config:

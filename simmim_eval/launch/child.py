@@ -52,12 +52,9 @@ def run_child(sender: Connection, run: PlannedRun, store_root: Path) -> None:
                 raise KeyboardInterrupt from None
 
     def complete() -> None:
-        import torch
-
         from simmim_eval.launch.run import make_folder, work_dir
         from simmim_eval.launch.run import run as run_one
 
-        torch.set_num_threads(1)
         store = Store(store_root)
         folder = work_dir(store, run.run_id)
         make_folder(folder)

@@ -42,12 +42,14 @@ class Checkpoint:
         state: Name to tensor, on the CPU, under the names that the file has.
         provenance: Plain data about the pre-training, in files that this project wrote; else None.
         run_id: The run that wrote the file, in files that this project wrote; else None.
+        recipe: Name of that run's recipe, without its folder; likewise.
     """
 
     path: Path
     state: dict[str, Tensor]
     provenance: dict[str, Any] | None = None
     run_id: str | None = None
+    recipe: str | None = None
 
 
 class _Inert:
@@ -127,8 +129,7 @@ def read_checkpoint(source: str | os.PathLike[str]) -> Checkpoint:
         raise CheckpointError(
             f"{path}: holds a {type(content).__name__}; expected a dict of tensors. Save a model's state_dict()."
         )
-    provenance, run_id = _own_entry(path, content.get("simmim_eval"))
-    return Checkpoint(path, _find_state(path, content), provenance, run_id)
+    return Checkpoint(path, _find_state(path, content), *_own_entry(path, content.get("simmim_eval")))
 
 
 def _local_path(source: str | os.PathLike[str]) -> Path:
@@ -201,10 +202,10 @@ def _tensors(content: object) -> dict[str, Tensor]:
     return {str(name): value.detach() for name, value in content.items() if isinstance(value, Tensor)}
 
 
-def _own_entry(path: Path, entry: object) -> tuple[dict[str, Any] | None, str | None]:
+def _own_entry(path: Path, entry: object) -> tuple[dict[str, Any] | None, str | None, str | None]:
     if not isinstance(entry, Mapping):
-        return None, None
-    provenance, run_id = entry.get("provenance"), entry.get("run_id")
-    if not isinstance(provenance, dict | None) or not isinstance(run_id, str | None):
-        raise CheckpointError(f"{path}: simmim_eval.provenance must be a dict and simmim_eval.run_id a text.")
-    return provenance, run_id
+        return None, None, None
+    provenance, run_id, recipe = (entry.get(name) for name in ("provenance", "run_id", "recipe"))
+    if not (isinstance(provenance, dict | None) and isinstance(run_id, str | None) and isinstance(recipe, str | None)):
+        raise CheckpointError(f"{path}: simmim_eval.provenance must be a dict, simmim_eval.run_id and .recipe a text.")
+    return provenance, run_id, recipe

@@ -36,9 +36,11 @@ def test_pretraining_then_a_transfer_from_it(cli, transfer, demo_root, tmp_path)
 def test_evaluating_tells_what_the_run_told(cli, transfer, demo_root, tmp_path):
     outcome = transfer("classification")
     assert len(numbers(outcome)) == 2 and "(floor 20)" in numbers(outcome)[0]
-    arguments = ["--config", RECIPES["classification"], "--data-root", demo_root]
+    arguments = ["--data-root", demo_root]
     again = cli("evaluate", artifact(outcome, "checkpoint"), *arguments)
     assert (again.code, numbers(again)) == (0, numbers(outcome))
+    stated = cli("evaluate", artifact(outcome, "checkpoint"), *arguments, "--config", RECIPES["classification"])
+    assert numbers(stated) == numbers(outcome)
     other_split = cli("evaluate", artifact(outcome, "checkpoint"), *arguments, "--split", "tune")
     assert "over 10 images" in numbers(other_split)[0]
 

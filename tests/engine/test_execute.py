@@ -34,9 +34,8 @@ def executed(demo_root, tmp_path_factory):
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in RECIPES])
 def test_evaluating_the_checkpoint_gives_the_metrics_of_the_record(executed, tmp_path, name):
     run, record, folder = executed(name)
-    torch.set_num_threads(2)  # neither the number of threads nor what is evaluated before changes a digit
+    torch.set_num_threads(2)  # neither that nor what is evaluated before changes a digit: a run sets one thread
     assert evaluate(run, folder / CHECKPOINT_FILE, tmp_path) == record.metrics
-    assert torch.get_num_threads() == 2
     assert parse_record(encode_record(record), "record") == record
     for path in record.artifacts.values():
         assert (folder.parents[1] / path).exists()
