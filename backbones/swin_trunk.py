@@ -122,6 +122,11 @@ class SwinTrunk(Backbone):
         self.feature_strides = tuple(arch.patch_size * 2**i for i in self.out_indices)
         self.register_parameter("mask_token", None)
 
+    @property
+    def windows(self) -> tuple[int, ...]:
+        """Window side of each stage, in cells, before the rule of a fixed input size shrinks it."""
+        return self.arch.windows
+
     @abstractmethod
     def _block(self, stage: int, shifted: bool, drop_path: float) -> SwinBlock:
         """A block of a stage."""

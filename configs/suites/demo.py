@@ -12,7 +12,7 @@ pretraining = dict(
     supervised="pretrain/supervised_swin-nano_1xb32-900i_demo.py",
 )
 transfer = [
-    "detection/mask-rcnn-fpn_swin-nano_1xb4-200i_demo.py",
+    "detection/mask-rcnn-fpn_swin-nano_1xb4-300i_demo.py",
     "recognition/i3d-head_swin-nano_1xb16-300i_demo.py",
     "segmentation/upernet_swin-nano_1xb8-240i_demo.py",
     "classification/cls_swin-nano_1xb32-250i_demo.py",

@@ -39,17 +39,16 @@ def evaluation_digest(config: Config) -> str:
     return _digest(config, EVALUATION_KEYS, NOT_THE_RECIPE)
 
 
-def init_profile(config: Config) -> InitProfile:
-    """The settings that may follow an initialisation."""
+def init_profile(config: Config, windows: tuple[int, ...] | None) -> InitProfile:
+    """The settings that may follow an initialisation; ``windows`` of each stage as the backbone was built."""
     optimizer = config.optim_wrapper.optimizer
     preprocessor = config.model.data_preprocessor
     backbone = config.model.backbone
-    window_size = backbone.get("window_size")
     return InitProfile(
         normalisation=f"mean {_numbers(preprocessor.mean)}, std {_numbers(preprocessor.std)}",
         frozen_stages=backbone.get("frozen_stages", -1),
         norm_eval=backbone.get("norm_eval", False),
-        window_size=tuple(window_size) if isinstance(window_size, list | tuple) else window_size,
+        window_size=windows,
         base_lr=optimizer.lr,
         layer_decay=config.optim_wrapper.get("paramwise_cfg", {}).get("layer_decay"),
         weight_decay=optimizer.get("weight_decay", 0.0),

@@ -7,6 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.registry import MODELS
+from torch import nn
 
 from simmim_eval.data.fingerprint import data_fingerprint
 from simmim_eval.engine import identity
@@ -100,7 +101,7 @@ def _prepare(request: RunRequest, path: Path, config: Config) -> PreparedRun:
         raise ConfigError(f"{path}: model.backbone.init_cfg is set. Remove it; the initialisation comes from --init.")
     train_set, test_set = identity.build_datasets(config)
     _check_num_classes(config, len(train_set.metainfo.get("classes") or ()))
-    _try_model(request, config)
+    backbone = _try_model(request, config)
     protocol = Protocol(
         task=task.name,
         task_version=task.version,
@@ -114,7 +115,7 @@ def _prepare(request: RunRequest, path: Path, config: Config) -> PreparedRun:
     parts = {
         "protocol": protocol,
         "budget": identity.budget(config, recipe, len(train_set)),
-        "init_profile": identity.init_profile(config),
+        "init_profile": identity.init_profile(config, getattr(backbone, "windows", None)),
         "backbone": identity.backbone_spec(config),
         "method": config.get("method", "fine-tuning"),
         "precision": identity.precision(config),
@@ -137,11 +138,13 @@ def _check_num_classes(config: Config, num_classes: int) -> None:
             raise ConfigError(f"{place} is {value}, the training set has {num_classes} classes. Set {num_classes}.")
 
 
-def _try_model(request: RunRequest, config: Config) -> None:
-    """Build the model as the run will, and load what is there to load; nothing of it is kept."""
+def _try_model(request: RunRequest, config: Config) -> nn.Module:
+    """The backbone of the model, built as the run will, with the checkpoint loaded if it is there already."""
     model = MODELS.build(config.model)
     if request.init.source and not request.init.is_run:
         load(model.backbone, request.init.source)
+    backbone: nn.Module = model.backbone
+    return backbone
 
 
 def _init_weights(request: RunRequest) -> str | None:

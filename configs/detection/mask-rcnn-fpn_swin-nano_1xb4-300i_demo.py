@@ -2,8 +2,8 @@
 
 Source: ours; mmdet's Mask R-CNN with narrow heads and few regions (a stock step takes 28 s on two cores).
 Expected: a few points of box AP; differences between initialisations at this size are not evidence.
-Cost: about 2 minutes on one core.
-Command: simmim-eval transfer detection/mask-rcnn-fpn_swin-nano_1xb4-200i_demo.py --init random --data-root data/demo
+Cost: about 90 s on one core.
+Command: simmim-eval transfer detection/mask-rcnn-fpn_swin-nano_1xb4-300i_demo.py --init random --data-root data/demo
 """
 
 _base_ = ["mmdet::_base_/models/mask-rcnn_r50_fpn.py", "../_base_/schedules/demo.py"]
@@ -92,10 +92,10 @@ splits = {
     for split in ("val", "tune")
 }
 
-max_iters = 200
+max_iters = 300
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
 train_cfg = dict(type="IterBasedTrainLoop", max_iters=max_iters, val_interval=max_iters)
 param_scheduler = [
-    dict(type="LinearLR", start_factor=0.01, by_epoch=False, begin=0, end=20),
-    dict(type="CosineAnnealingLR", eta_min_ratio=0.01, by_epoch=False, begin=20, end=max_iters),
+    dict(type="LinearLR", start_factor=0.01, by_epoch=False, begin=0, end=30),
+    dict(type="CosineAnnealingLR", eta_min_ratio=0.01, by_epoch=False, begin=30, end=max_iters),
 ]
