@@ -198,11 +198,3 @@ def test_neither_room_imports_torch_or_openmmlab():
     root = Path(__file__).parents[2]
     result = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert [name for name in json.loads(result.stdout.replace("'", '"')) if name != "mmap"] == []
-
-
-@pytest.mark.parametrize("path", sorted(DATA.glob("v1_*.json")), ids=lambda path: path.stem)
-def test_old_records_stay_readable(path):
-    """``v1_run_*`` were left by runs, the others were written by hand."""
-    record = read_record(path)
-    assert record.schema_version == 1
-    assert encode_record(record) == path.read_bytes()
