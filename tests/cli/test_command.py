@@ -46,11 +46,17 @@ def test_code_in_a_checkpoint_does_not_run(demo_root, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["hostile.pth"]
 
 
+def hear_interrupts() -> None:
+    """A shell that starts the tests in the background lets its children ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_interrupting_and_going_on(demo_root, tmp_path):
     arguments = ["pretrain", RECIPES["simmim"], "--data-root", demo_root, "--work-dir", tmp_path]
     options = ["--cfg-options", "train_cfg.max_iters=60", "--cfg-options", "default_hooks.checkpoint.interval=5"]
     words = [COMMAND, *map(str, arguments), *options]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(words, preexec_fn=hear_interrupts, **pipes) as process:
         for line in process.stdout:
             if "Saving checkpoint at 10 iterations" in line:
                 process.send_signal(signal.SIGINT)
