@@ -21,9 +21,11 @@ def show_table(work_dir: Path, suite_name: str | None, out: Path, split: str) ->
     console = _wide_console()
     suite = read_suite(suite_name) if suite_name else None
     store = Store(work_dir)
+    tasks = {record.protocol.task for record in store.records()}
+    present = [column for column in COLUMNS if column.task in tasks]
     table = query(
         store,
-        columns=COLUMNS,
+        columns=COLUMNS if suite else present or COLUMNS,
         title=suite.title if suite else str(work_dir),
         reproduce=f"simmim-eval suite run {suite.path}" if suite else f"simmim-eval table {work_dir}",
         caption=suite.notes[0] if suite else None,
