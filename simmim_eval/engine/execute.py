@@ -33,7 +33,7 @@ from simmim_eval.records import (
 )
 from simmim_eval.weights import Report, read_checkpoint
 
-__all__ = ["CHECKPOINT_FILE", "build_runner", "evaluate", "execute"]
+__all__ = ["CHECKPOINT_FILE", "build_runner", "evaluate", "execute", "newest_checkpoint"]
 
 CHECKPOINT_FILE = "last.pth"
 PACKAGES = ("simmim-eval", "torch", "torchvision", "mmengine", "mmdet", "mmsegmentation", "mmaction2", "timm", "numpy")
@@ -131,7 +131,8 @@ def build_runner(
     torch.set_num_threads(1)
     config = Config(run.config._cfg_dict.to_dict())
     config.work_dir = str(work_dir)
-    config.resume = resume
+    newest = newest_checkpoint(work_dir) if resume else None
+    config.resume, config.load_from = newest is not None, newest and str(newest)
     config.experiment_name = run.run_id
     config.log_level = logging.getLevelName(logging.INFO)
     if run.task.predictions_file:
@@ -141,6 +142,21 @@ def build_runner(
     if progress:
         runner.register_hook(Progress(progress))
     return runner
+
+
+def newest_checkpoint(work_dir: Path) -> Path | None:
+    """The newest whole checkpoint of a run on its way; what was being written when the run stopped is passed over.
+
+    mmengine's own pointer to it may name a file that is gone: it is written last.
+    """
+    found = (path for pattern in ("iter_*.pth", "epoch_*.pth") for path in work_dir.glob(pattern))
+    for path in sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+        try:
+            read_checkpoint(path)
+        except CheckpointError:
+            continue
+        return path
+    return None
 
 
 def environment() -> Environment:

@@ -1,5 +1,6 @@
 """A run leaves a checkpoint that anyone can read, that gives the record's metrics, and that the next run loads."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from demo_case import RECIPES, request
 from torch.serialization import get_safe_globals
 
-from simmim_eval.engine.execute import CHECKPOINT_FILE, build_runner, evaluate, execute
+from simmim_eval.engine.execute import CHECKPOINT_FILE, build_runner, evaluate, execute, newest_checkpoint
 from simmim_eval.engine.prepare import prepare
 from simmim_eval.records import encode_record, parse_record
 from simmim_eval.weights import read_checkpoint
@@ -145,3 +146,15 @@ def test_the_record_lies_where_its_store_lies(executed):
     assert all(not Path(path).is_absolute() for path in record.artifacts.values())
     assert set(record.artifacts) == {"checkpoint", "log", "predictions"}
     assert set(executed("simmim")[1].artifacts) == {"checkpoint", "log", "pictures"}
+
+
+def test_a_checkpoint_that_was_being_written_is_passed_over(executed, tmp_path):
+    _, _, folder = executed("classification")
+    whole = (folder / "iter_2.pth").read_bytes()
+    (tmp_path / "iter_2.pth").write_bytes(whole)
+    (tmp_path / "iter_4.pth").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "last_checkpoint").write_text(str(tmp_path / "iter_9.pth"))  # removed by now
+    os.utime(tmp_path / "iter_2.pth", (1, 1))
+    assert newest_checkpoint(tmp_path) == tmp_path / "iter_2.pth"
+    (tmp_path / "iter_2.pth").unlink()
+    assert newest_checkpoint(tmp_path) is None

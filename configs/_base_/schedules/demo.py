@@ -15,6 +15,7 @@ default_hooks = dict(
     sampler_seed=dict(type="DistSamplerSeedHook"),
     logger=dict(type="LoggerHook", interval=50),
     param_scheduler=dict(type="ParamSchedulerHook"),
-    checkpoint=dict(type="CheckpointHook", by_epoch=False, interval=100, max_keep_ckpts=1),
+    # Two: while one is written the other is whole.
+    checkpoint=dict(type="CheckpointHook", by_epoch=False, interval=100, max_keep_ckpts=2),
 )
 log_processor = dict(type="LogProcessor", by_epoch=False, window_size=50)
