@@ -21,7 +21,8 @@ def show_table(work_dir: Path, suite_name: str | None, out: Path, split: str) ->
     console = _wide_console()
     suite = read_suite(suite_name) if suite_name else None
     store = Store(work_dir)
-    tasks = {record.protocol.task for record in store.records()}
+    records = list(store.records())
+    tasks = {record.protocol.task for record in records if record.kind == "transfer"}
     present = [column for column in COLUMNS if column.task in tasks]
     table = query(
         store,
@@ -34,9 +35,7 @@ def show_table(work_dir: Path, suite_name: str | None, out: Path, split: str) ->
         inits=suite.inits if suite else (),
     )
     print_table(table, console)
-    pictures = [
-        store.root / record.artifacts["pictures"] for record in store.records() if "pictures" in record.artifacts
-    ]
+    pictures = [store.root / record.artifacts["pictures"] for record in records if "pictures" in record.artifacts]
     for path in (*write_tables(table, out, "table"), *pictures):
         console.print(f"wrote {path}", highlight=False, soft_wrap=True)
 
