@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from timm.layers.patch_embed import PatchEmbed
@@ -13,20 +13,76 @@ from ..errors import ConfigError, MaskError, nearest
 from ..registry import MODELS
 from .swin_trunk import SwinArch, SwinBlock, SwinTrunk
 
-__all__ = ["ARCHITECTURES", "Swin", "resolve_arch"]
+__all__ = ["ARCHITECTURES", "ImageSwin", "Swin", "read_arch", "resolve_arch"]
+
+A = TypeVar("A", bound=SwinArch)
 
 
-@MODELS.register_module()
-class Swin(SwinTrunk):
-    """Swin for images.
+class ImageSwin(SwinTrunk):
+    """What Swins for images share: the stem, the mask token, and the two rules of window and shift.
+
+    A subclass's constructor ends with :meth:`build_layers` and :meth:`complete`.
 
     ``img_size`` chooses one of two rules, at construction:
 
     * ``img_size=S``, the official rule (pre-training, classification): where a stage's side is not larger than the
-      window, the window is that side and nothing is shifted. Equal to SimMIM's code, and to timm's wherever the window
-      divides the map. Images of another size pass too, through the windows made for ``S``.
+      window, the window is that side and nothing is shifted. Images of another size pass too, through the windows
+      made for ``S``.
     * ``img_size=None``, OpenMMLab's rule (dense tasks): the window never shrinks, small maps are padded, odd blocks
-      are always shifted. Equal to mmdet's ``SwinTransformer`` at every size.
+      are always shifted.
+
+    Args:
+        arch: Sizes.
+        img_size: Side, or (height, width), in pixels; or None.
+        in_chans: Input channels.
+        out_indices: Stages that give a map; None: all.
+        use_mask_token: Make the mask token.
+        plug: The arguments of :class:`Backbone`.
+    """
+
+    def __init__(
+        self,
+        arch: SwinArch,
+        img_size: int | Sequence[int] | None,
+        in_chans: int,
+        out_indices: Sequence[int] | None,
+        use_mask_token: bool,
+        **plug: Any,
+    ) -> None:
+        super().__init__(arch, out_indices, **plug)
+        self.img_size = _pair(img_size)
+        dim, patch = arch.embed_dim, arch.patch_size
+        self.patch_embed = PatchEmbed(None, patch, in_chans, dim, nn.LayerNorm, output_fmt="NHWC", dynamic_img_pad=True)
+        if use_mask_token:
+            self.mask_token = nn.Parameter(torch.zeros(1, 1, dim))
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, ...]:
+        """(B, 3, H, W), mask (B, ceil(H / 4), ceil(W / 4)) bool -> maps (B, C_i, ceil(H / s_i), ceil(W / s_i))."""
+        tokens = self.patch_embed(x)
+        if mask is not None:
+            self.check_mask(mask, x)
+            if self.mask_token is None:
+                raise MaskError("mask given, but this backbone has no mask token. Build it with use_mask_token=True.")
+            tokens = torch.where(mask[..., None], self.mask_token[None].to(tokens.dtype), tokens)
+        return tuple(out.permute(0, 3, 1, 2).contiguous() for out in self.stage_outputs(tokens))
+
+    def _window(self, stage: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Window and shift under the rule that ``img_size`` chose."""
+        side = self.arch.windows[stage]
+        if self.img_size is None:
+            return (side, side), (side // 2, side // 2)
+        stride = self.arch.patch_size * 2**stage
+        height, width = (-(-length // stride) for length in self.img_size)
+        shift = (0 if height <= side else side // 2, 0 if width <= side else side // 2)
+        return (min(height, side), min(width, side)), shift
+
+
+@MODELS.register_module()
+class Swin(ImageSwin):
+    """Swin for images.
+
+    With ``img_size`` equal to SimMIM's code, and to timm's wherever the window divides the map; without, to mmdet's
+    ``SwinTransformer`` at every size (:class:`ImageSwin` has the two rules).
 
     .. code-block:: python
 
@@ -34,7 +90,7 @@ class Swin(SwinTrunk):
 
     Args:
         arch: "nano", "tiny", "small", "base", "large", or a dict in timm's words (see :class:`SwinArch`).
-        img_size: Side, or (height, width), in pixels; or None.
+        img_size: Side, or (height, width), in pixels: the official rule; or None: OpenMMLab's.
         window_size: In cells, for all stages or one per stage; default: the architecture's.
         in_chans: Input channels.
         out_indices: Stages that give a map; default: all.
@@ -61,24 +117,9 @@ class Swin(SwinTrunk):
         init_cfg: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
     ) -> None:
         plug = {"frozen_stages": frozen_stages, "norm_eval": norm_eval, "with_cp": with_cp, "init_cfg": init_cfg}
-        super().__init__(resolve_arch(arch, window_size), out_indices, **plug)
-        self.img_size = _pair(img_size)
-        dim, patch = self.arch.embed_dim, self.arch.patch_size
-        self.patch_embed = PatchEmbed(None, patch, in_chans, dim, nn.LayerNorm, output_fmt="NHWC", dynamic_img_pad=True)
-        if use_mask_token:
-            self.mask_token = nn.Parameter(torch.zeros(1, 1, dim))
+        super().__init__(resolve_arch(arch, window_size), img_size, in_chans, out_indices, use_mask_token, **plug)
         self.build_layers(drop_path_rate)
         self.complete()
-
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, ...]:
-        """(B, 3, H, W), mask (B, ceil(H / 4), ceil(W / 4)) bool -> maps (B, C_i, ceil(H / s_i), ceil(W / s_i))."""
-        tokens = self.patch_embed(x)
-        if mask is not None:
-            self.check_mask(mask, x)
-            if self.mask_token is None:
-                raise MaskError("mask given, but this backbone has no mask token. Build it with use_mask_token=True.")
-            tokens = torch.where(mask[..., None], self.mask_token[None].to(tokens.dtype), tokens)
-        return tuple(out.permute(0, 3, 1, 2).contiguous() for out in self.stage_outputs(tokens))
 
     def _block(self, stage: int, shifted: bool, drop_path: float) -> SwinBlock:
         dim = self.arch.dims[stage]
@@ -90,33 +131,35 @@ class Swin(SwinTrunk):
         merging: nn.Module = PatchMerging(dim)
         return merging
 
-    def _window(self, stage: int) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Window and shift under the rule that ``img_size`` chose."""
-        side = self.arch.windows[stage]
-        if self.img_size is None:
-            return (side, side), (side // 2, side // 2)
-        stride = self.arch.patch_size * 2**stage
-        height, width = (-(-length // stride) for length in self.img_size)
-        shift = (0 if height <= side else side // 2, 0 if width <= side else side // 2)
-        return (min(height, side), min(width, side)), shift
-
 
 def resolve_arch(arch: str | Mapping[str, Any], window_size: int | Sequence[int] | None = None) -> SwinArch:
+    """:func:`read_arch` of a Swin: ``arch`` is a name of :data:`ARCHITECTURES`, or has the fields of SwinArch."""
+    return read_arch(SwinArch, ARCHITECTURES, arch, window_size)
+
+
+def read_arch(
+    kind: type[A],
+    architectures: Mapping[str, Mapping[str, Any]],
+    arch: str | Mapping[str, Any],
+    window_size: int | Sequence[int] | None,
+) -> A:
     """The sizes that ``arch`` and ``window_size`` name; what does not fit is a :class:`ConfigError`.
 
     Args:
-        arch: A name of :data:`ARCHITECTURES`, or a mapping with the fields of :class:`SwinArch`.
+        kind: Class of the sizes.
+        architectures: Its published sizes, by name.
+        arch: One of those names, or a mapping with the fields of ``kind``.
         window_size: Overrides the architecture's.
     """
     if isinstance(arch, str):
-        if arch not in ARCHITECTURES:
-            raise ConfigError(f"backbone.arch is {arch!r}; {nearest(arch, ARCHITECTURES)}")
-        words: dict[str, Any] = dict(ARCHITECTURES[arch])
+        if arch not in architectures:
+            raise ConfigError(f"backbone.arch is {arch!r}; {nearest(arch, architectures)}")
+        words: dict[str, Any] = dict(architectures[arch])
     else:
         words = dict(arch)
     if window_size is not None:
         words["window_size"] = window_size
-    known = [field.name for field in fields(SwinArch)]
+    known = [field.name for field in fields(kind)]
     needed = known[:3]
     for word in words:
         if word not in known:
@@ -127,10 +170,12 @@ def resolve_arch(arch: str | Mapping[str, Any], window_size: int | Sequence[int]
     for word in ("depths", "num_heads", "window_size"):
         if isinstance(words.get(word), list):
             words[word] = tuple(words[word])
-    return _checked(SwinArch(**words))
+    sizes = kind(**words)
+    _check(sizes)
+    return sizes
 
 
-def _checked(arch: SwinArch) -> SwinArch:
+def _check(arch: SwinArch) -> None:
     scalars, lists = (arch.embed_dim, arch.patch_size), [arch.depths, arch.num_heads]
     if not (isinstance(arch.depths, tuple) and isinstance(arch.num_heads, tuple)):
         raise ConfigError(f"backbone.arch: depths and num_heads need one number per stage each; got {arch}.")
@@ -146,7 +191,6 @@ def _checked(arch: SwinArch) -> SwinArch:
                 f"backbone.arch: stage {i} has {dim} channels (embed_dim {arch.embed_dim}), which its {heads} "
                 "num_heads do not divide. Change embed_dim or num_heads."
             )
-    return arch
 
 
 def _pair(size: int | Sequence[int] | None) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""What Swins for images and for clips share: sizes, block, stage, and the trunk that makes a backbone of them.
+"""What all Swins share, for images and for clips: sizes, block, stage, and the trunk that makes a backbone of them.
 
 Swin Transformer, section 3 (https://arxiv.org/abs/2103.14030), with timm's parameter names: patch merging opens a
 stage, as ``layers.i.downsample``. The block is our own, because timm's rolls before it pads (see :mod:`.window`).
@@ -170,11 +170,14 @@ class SwinTrunk(Backbone):
                     nn.init.zeros_(module.bias)
             elif isinstance(module, nn.LayerNorm | nn.Conv2d | nn.Conv3d):
                 module.reset_parameters()
-        for name in sorted(self.no_weight_decay()):
+        for name in sorted(self._tokens_and_tables()):
             trunc_normal_(self.get_parameter(name), std=INIT_STD)
 
     def no_weight_decay(self) -> set[str]:
         """The relative-position tables and the mask token."""
+        return self._tokens_and_tables()
+
+    def _tokens_and_tables(self) -> set[str]:
         names = (name for name, _ in self.named_parameters())
         return {name for name in names if name == "mask_token" or name.endswith("relative_position_bias_table")}
 

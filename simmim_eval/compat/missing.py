@@ -20,9 +20,10 @@ def missing_op(name: str) -> Callable[..., NoReturn]:
 
     def op(*args: object, **kwargs: object) -> NoReturn:
         raise StandInError(
-            f"mmcv op '{name}' is compiled code, and simmim_eval.compat has no stand-in for it (it has nms, softnms, "
-            "roi_align with average pooling and sigmoid_focal_loss). Choose a config without this op, or install an "
-            "mmcv 2.1 that was compiled for your PyTorch: it is then used instead."
+            f"mmcv op '{name}' is compiled code, and simmim_eval.compat has no stand-in for it (it has those of the "
+            "stock configs of mmdet, mmseg and mmaction2; not those for rotated boxes, point clouds, image generation "
+            "and text). Choose a config without this op, or install an mmcv 2.1 that was compiled for your PyTorch: it "
+            "is then used instead."
         )
 
     op.__name__ = op.__qualname__ = name

@@ -1,4 +1,4 @@
-"""Greedy non-maximum suppression, by torchvision.
+"""Greedy non-maximum suppression, by torchvision, and the groups of boxes that it forms.
 
 The boxes are visited by falling score; a box is dropped if its intersection over union with a kept one is above the
 threshold (the rule of Felzenszwalb et al., "Object Detection with Discriminatively Trained Part-Based Models",
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from simmim_eval.compat.precision import widen
 
-__all__ = ["nms"]
+__all__ = ["nms", "nms_match"]
 
 
 def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Tensor:
@@ -29,7 +29,33 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Ten
     boxes, scores = widen(boxes, scores)
     if offset:
         boxes = boxes + boxes.new_tensor([0, 0, offset, offset])
-    # Rounded as the overlaps are: in float64, 0.3 lies below the float32 quotient 3 / 10.
-    threshold = torch.tensor(iou_threshold, dtype=boxes.dtype).item()
-    kept: Tensor = torchvision.ops.nms(boxes, scores, threshold)
+    kept: Tensor = torchvision.ops.nms(boxes, scores, _rounded(iou_threshold, boxes))
     return kept
+
+
+def nms_match(dets: Tensor, iou_threshold: float) -> list[list[int]]:
+    """Each box that is kept, by falling score, followed by those it drops, by falling score.
+
+    PISA (Cao et al., "Prime Sample Attention in Object Detection", https://arxiv.org/abs/1904.04821) ranks samples
+    within such groups. Unlike :func:`nms`, a box is dropped from the threshold on.
+
+    Args:
+        dets: (N, 5) float: corners x1, y1, x2, y2 in pixels, and the score.
+        iou_threshold: A box that overlaps a kept one by this or more joins its group.
+    """
+    (dets,) = widen(dets)
+    boxes, threshold = dets[:, :4], _rounded(iou_threshold, dets)
+    left = dets[:, 4].argsort(descending=True, stable=True)
+    groups = []
+    while len(left):
+        overlaps = torchvision.ops.box_iou(boxes[left[:1]], boxes[left])[0]
+        joins = overlaps >= threshold
+        joins[0] = True  # also a box without area
+        groups.append(left[joins].tolist())
+        left = left[~joins]
+    return groups
+
+
+def _rounded(threshold: float, boxes: Tensor) -> float:
+    """The threshold rounded as the overlaps are: in float64, 0.3 lies below the float32 quotient 3 / 10."""
+    return torch.tensor(threshold, dtype=boxes.dtype).item()

@@ -19,6 +19,7 @@ class MMActionSwin(Format):
     """``SwinTransformer3D``, inside a recogniser."""
 
     name = "mmaction2 Video Swin"
+    family = "Swin"
     anchor = "patch_embed.proj.weight"
     keys = tuple(row for row in OFFICIAL_KEYS if row[1] not in ("norm.{p}", "mask_token")) + NORMS
     parts = (("cls_head.", "classification head"),)

@@ -38,6 +38,7 @@ class OpenMMLabSwin(Format):
     """``SwinTransformer`` of the three libraries, inside a detector, a segmentor or a classifier."""
 
     name = "OpenMMLab Swin"
+    family = "Swin"
     anchor = "patch_embed.projection.weight"
     keys = KEYS
     parts = (

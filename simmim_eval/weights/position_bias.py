@@ -5,18 +5,18 @@ falls on the outermost wanted offset; a bicubic spline through them is read at t
 """
 
 import math
-from itertools import accumulate
 
 import numpy as np
 import torch
 from scipy.interpolate import RectBivariateSpline
 from torch import Tensor
 
+from simmim_eval.backbones.vit_relative import CLASS_ROWS
+from simmim_eval.backbones.vit_resampling import geometric_offsets
 from simmim_eval.errors import CheckpointError
 
-__all__ = ["resize_table", "table_side"]
+__all__ = ["class_rows", "resize_table", "table_side"]
 
-MIN_RATIO, MAX_RATIO, TOLERANCE = 1.01, 1.5, 1e-6
 MIN_SIDE = 4  # points that a cubic spline needs
 
 
@@ -29,44 +29,36 @@ def table_side(table: Tensor) -> int:
     return side
 
 
-def resize_table(table: Tensor, side: int) -> Tensor:
-    """Resize a (source_side², heads) table to (side², heads), float32; both sides are odd.
+def class_rows(table: Tensor) -> int:
+    """How many rows at the end of a table belong to a class token: 3 or 0, told by their number."""
+    side = math.isqrt(table.shape[0])
+    return 0 if side * side == table.shape[0] and side % 2 else CLASS_ROWS
 
-    A table of that side already comes back unchanged, in its own dtype.
+
+def resize_table(table: Tensor, side: int | tuple[int, int]) -> Tensor:
+    """Resize a (source_side², heads) table to (side², heads), or to (rows · columns, heads), float32; all are odd.
+
+    A table of that size already comes back unchanged, in its own dtype.
 
     Raises:
         CheckpointError: the table is not square, or too small for a cubic spline.
     """
     source = table_side(table)
-    if source == side:
+    target = (side, side) if isinstance(side, int) else side
+    if (source, source) == target:
         return table
     if source < MIN_SIDE:
         raise CheckpointError(
             f"a table of side {source} (window {(source + 1) // 2}) cannot be resized to {side}: a cubic spline needs "
             f"{MIN_SIDE} points. Keep the window of that stage, for example by img_size or by one window a stage"
         )
-    known = _geometric_offsets(source // 2, side // 2)
-    wanted = np.arange(-(side // 2), side // 2 + 1)
+    wanted = [np.arange(-(length // 2), length // 2 + 1) for length in target]
+    known = [
+        offsets if len(offsets) == source else geometric_offsets(source // 2, len(offsets) // 2) for offsets in wanted
+    ]
     heads = []
     for head in table.detach().cpu().float().unbind(1):
         grid = head.reshape(source, source).numpy()
-        heads.append(RectBivariateSpline(known, known, grid.T)(wanted, wanted).T.reshape(-1))
+        spline = RectBivariateSpline(known[1], known[0], grid.T)
+        heads.append(spline(wanted[1], wanted[0]).T.reshape(-1))
     return torch.from_numpy(np.stack(heads, axis=1)).float()
-
-
-def _geometric_offsets(count: int, goal: int) -> np.ndarray:
-    """0 and ±(1 + q + … + q^(k-1)) for k up to ``count``, with the outermost near ``goal``.
-
-    The ratio is the last midpoint that the bisection looked at, not the middle of its last interval: the official
-    tables depend on it.
-    """
-    low, high = MIN_RATIO, MAX_RATIO
-    ratio = low
-    while high - low > TOLERANCE:
-        ratio = (low + high) / 2
-        if (1 - ratio**count) / (1 - ratio) > goal:
-            high = ratio
-        else:
-            low = ratio
-    distances = list(accumulate(ratio**k for k in range(count)))
-    return np.array([-distance for distance in reversed(distances)] + [0.0] + distances)

@@ -25,10 +25,12 @@ from torch import Tensor
 from torch.serialization import add_safe_globals, clear_safe_globals, get_safe_globals
 
 from simmim_eval.errors import CheckpointError
+from simmim_eval.weights.sources import resolve
 
 __all__ = ["Checkpoint", "read_checkpoint"]
 
-WRAPPERS = ("state_dict", "model")
+WRAPPERS = ("state_dict", "model", "module", "teacher")  # "module": SparK; "teacher": DINO
+OTHER_WEIGHTS = ("model_ema", "state_dict_ema", "ema_state_dict", "student")
 REFUSED = re.compile(r"GLOBAL (.+?)(?: was not| whose|$)|reduce for unrecognized function (.+)", re.MULTILINE)
 _LOCK = threading.Lock()
 
@@ -39,14 +41,22 @@ class Checkpoint:
 
     Attributes:
         path: The file.
+        source: As it was asked for: a path, ``timm:NAME``, ...
         state: Name to tensor, on the CPU, under the names that the file has.
+        not_tensors: Names of what lies among them and is no tensor.
+        choice: A sentence that says which of several sets of weights this is; None if there is one.
+        revision: What a name in a hub stood for; None for a file.
         provenance: Plain data about the pre-training, in files that this project wrote; else None.
         run_id: The run that wrote the file, in files that this project wrote; else None.
         recipe: Name of that run's recipe, without its folder; likewise.
     """
 
     path: Path
+    source: str
     state: dict[str, Tensor]
+    not_tensors: tuple[str, ...] = ()
+    choice: str | None = None
+    revision: str | None = None
     provenance: dict[str, Any] | None = None
     run_id: str | None = None
     recipe: str | None = None
@@ -106,17 +116,20 @@ def _only_stand_ins() -> Iterator[None]:
             add_safe_globals(before)
 
 
-def read_checkpoint(source: str | os.PathLike[str]) -> Checkpoint:
+def read_checkpoint(source: str | os.PathLike[str], key: str | None = None) -> Checkpoint:
     """Read the weights of a ``.pth``, ``.pt``, ``.tar`` or ``.safetensors`` file; the kind is told by its content.
 
     Args:
-        source: Path of the file. The weights are its top level, or lie under ``state_dict`` or ``model``.
+        source: Path of the file, or what :func:`~simmim_eval.weights.sources.resolve` turns into one.
+        key: Where in the file the weights lie. Without it they are the top level, or under ``state_dict``, ``model``,
+            ``module`` or ``teacher``; averaged weights beside them, such as ``model_ema``, are taken by name only.
 
     Raises:
         CheckpointError: no such file, an empty, truncated or foreign file, or one that pickles anything but
             tensors, plain data and the containers in ``STAND_INS``. Nothing that it pickles has run then.
     """
-    path = _local_path(source)
+    found = resolve(source)
+    path = found.path
     with open(path, "rb") as file:
         head = file.read(9)
     if not head:
@@ -129,23 +142,12 @@ def read_checkpoint(source: str | os.PathLike[str]) -> Checkpoint:
         raise CheckpointError(
             f"{path}: holds a {type(content).__name__}; expected a dict of tensors. Save a model's state_dict()."
         )
-    return Checkpoint(path, _find_state(path, content), *_own_entry(path, content.get("simmim_eval")))
-
-
-def _local_path(source: str | os.PathLike[str]) -> Path:
-    text = os.fspath(source)
-    if scheme := re.match(r"(https?|timm|hf|run):", text):
-        raise CheckpointError(
-            f"{text}: {scheme[0]} sources are not supported yet. Download the file and give its path."
-        )
-    path = Path(text).expanduser()
-    if path.is_dir():
-        raise CheckpointError(f"{path}: is a folder; expected a checkpoint file. Give the path of a file inside it.")
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such checkpoint file. Check the path.")
-    if not os.access(path, os.R_OK):
-        raise CheckpointError(f"{path}: this user may not read it. Change its permissions.")
-    return path
+    place = _place(path, content, key)
+    weights = content[place] if place else content
+    own = _own_entry(path, content.get("simmim_eval"))
+    others = tuple(str(name) for name, value in weights.items() if not isinstance(value, Tensor)) if place else ()
+    choice = _choice(place, content)
+    return Checkpoint(path, found.source, _tensors(weights), others, choice, found.revision, *own)
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -179,21 +181,36 @@ def _first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).strip()}".split("\n")[0][:120]
 
 
-def _find_state(path: Path, content: Mapping[str, Any]) -> dict[str, Tensor]:
-    found = {name: state for name in WRAPPERS if (state := _tensors(content.get(name)))}
-    if not found and (top := _tensors(content)):
-        found["top level"] = top
-    if not found:
+def _place(path: Path, content: Mapping[str, Any], key: str | None) -> str:
+    """The key under which the weights lie; empty: the top level."""
+    holders = [str(name) for name, value in content.items() if _tensors(value)]
+    if key is not None:
+        if key not in holders:
+            raise CheckpointError(
+                f"{path}: no tensors under {key!r}; there are some under: {', '.join(holders) or 'nothing'}. "
+                "Correct key, or remove it."
+            )
+        return key
+    found = [name for name in WRAPPERS if name in holders]
+    if not found and not _tensors(content):
         keys = ", ".join(map(str, list(content)[:8])) or "nothing"
         raise CheckpointError(
             f"{path}: no tensors at the top level or under {' or '.join(WRAPPERS)}; it holds: {keys}. "
-            "Save a model's state_dict()."
+            "Save a model's state_dict(), or name the place by key."
         )
     if len(found) > 1:
         raise CheckpointError(
-            f"{path}: tensors in more than one place ({', '.join(found)}). Save the intended state dict alone."
+            f"{path}: tensors in more than one place ({', '.join(found)}). Save the intended state dict alone, or "
+            "name it by key."
         )
-    return next(iter(found.values()))
+    return found[0] if found else ""
+
+
+def _choice(place: str, content: Mapping[str, Any]) -> str | None:
+    others = [name for name in (*WRAPPERS, *OTHER_WEIGHTS) if name != place and _tensors(content.get(name))]
+    if not place or not others:
+        return None
+    return f"The weights are those under {place!r}; the file also has {', '.join(others)}, taken if named by key"
 
 
 def _tensors(content: object) -> dict[str, Tensor]:

@@ -34,6 +34,7 @@ class SimMIMSwin(Format):
     """``SwinTransformer`` and ``SwinTransformerForSimMIM`` of the two official repositories."""
 
     name = "official Swin"
+    family = "Swin"
     anchor = "patch_embed.proj.weight"
     keys = KEYS
     parts = (

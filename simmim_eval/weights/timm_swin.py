@@ -45,6 +45,7 @@ class TimmSwin(Format):
     """``timm.models.SwinTransformer``."""
 
     name = "timm Swin"
+    family = "Swin"
     anchor = "patch_embed.proj.weight"
     keys = KEYS
     parts = (("head.", "classification head"),)

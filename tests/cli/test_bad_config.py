@@ -113,7 +113,7 @@ def test_wrong_option(transfer, option, words):
         ("simim=a.pth", ["'simim'", "simmim", "random"]),
         ("simmim", ["simmim needs a checkpoint", "--init simmim=FILE"]),
         ("random=a.pth", ["random takes no checkpoint"]),
-        ("from_scratch", ["from_scratch", "random"]),
+        ("from_scratch=a.pth", ["from_scratch takes no checkpoint"]),
         ("", ["--init is missing", "random", "simmim"]),
         ("simmim=run:0123456789abcdef", ["no completed run 0123456789abcdef"]),
     ],

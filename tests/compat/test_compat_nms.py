@@ -1,4 +1,4 @@
-"""nms and batched_nms of mmcv.ops against a loop over the definition."""
+"""nms, batched_nms and nms_match of mmcv.ops against a loop over the definition."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from torch import Tensor
 import simmim_eval.compat  # noqa: F401  before mmcv.ops
 
 # isort: split
-from mmcv.ops import batched_nms, nms
+from mmcv.ops import batched_nms, nms, nms_match
 
 
 def naive_nms(boxes: np.ndarray, scores: np.ndarray, threshold: float, offset: int) -> list[int]:
@@ -108,3 +108,18 @@ def test_batched_nms_keeps_classes_apart() -> None:
     assert kept.tolist() == expected
     assert torch.equal(dets, torch.cat([boxes, scores[:, None]], dim=1)[expected])
     assert batched_nms(boxes, scores, labels, {**config, "split_thr": 10})[1].tolist() == expected
+
+
+@given(scored_boxes(), st.sampled_from([0.1, 0.25, 0.5, 1.0]))
+def test_nms_match_is_the_definition(data: tuple[np.ndarray, np.ndarray], threshold: float) -> None:
+    boxes, scores = data
+    left = sorted(range(len(boxes)), key=lambda i: -scores[i])
+    expected = []
+    while left:
+        first = left[0]
+        group = [i for i in left if i == first or iou(boxes[first], boxes[i], 0) >= threshold]
+        left = [i for i in left if i not in group]
+        expected.append(group)
+    dets = torch.from_numpy(np.concatenate([boxes, scores[:, None]], axis=1))
+    assert [group.tolist() for group in nms_match(dets, threshold)] == expected
+    assert [group.tolist() for group in nms_match(dets.half(), threshold)] == expected

@@ -11,8 +11,6 @@ import simmim_eval.compat  # noqa: F401  before mmcv.ops
 # isort: split
 from mmcv.ops import RoIAlign, roi_align
 
-from simmim_eval.compat.missing import StandInError
-
 # index, x1, y1, x2, y2 in pixels at scale 0.5 of a 7 x 9 map: inside, of no size, across each edge, and outside.
 ROIS = [
     [0, 2.0, 3.0, 11.0, 9.5],
@@ -41,9 +39,9 @@ def bilinear(plane: Tensor, y: float, x: float) -> Tensor:
 
 
 def naive_roi_align(
-    features: Tensor, rois: Tensor, size: tuple[int, int], scale: float, ratio: int, aligned: bool
+    features: Tensor, rois: Tensor, size: tuple[int, int], scale: float, ratio: int, aligned: bool, mode: str = "avg"
 ) -> Tensor:
-    """(N, C, *size): each bin is the mean of a regular grid of bilinear samples."""
+    """(N, C, *size): each bin is the mean or the largest of a regular grid of bilinear samples."""
     output = features.new_zeros(len(rois), features.shape[1], *size)
     for n, roi in enumerate(rois.tolist()):
         shift = 0.5 if aligned else 0.0
@@ -64,7 +62,8 @@ def naive_roi_align(
                     for column in range(across)
                 ]
                 if samples:
-                    output[n, :, i, j] = torch.stack(samples).mean(dim=0)
+                    grid = torch.stack(samples)
+                    output[n, :, i, j] = grid.mean(dim=0) if mode == "avg" else grid.amax(dim=0)
     return output
 
 
@@ -129,6 +128,38 @@ def test_no_boxes(features: Tensor) -> None:
     assert features.grad.abs().sum() == 0
 
 
-def test_max_pooling_raises_by_name(features: Tensor, rois: Tensor) -> None:
-    with pytest.raises(StandInError, match=r"roi_align_forward \(pool_mode='max'\)"):
-        roi_align(features, rois, (2, 3), 0.5, 0, "max", True)
+@pytest.mark.parametrize(("aligned", "ratio"), OPTIONS)
+def test_max_pooling_is_the_definition_with_its_gradient(
+    features: Tensor, rois: Tensor, aligned: bool, ratio: int
+) -> None:
+    leaf = features.clone().requires_grad_()
+    expected = naive_roi_align(leaf, rois, (2, 3), 0.5, ratio, aligned, "max")
+    features = features.to(memory_format=torch.channels_last).requires_grad_()
+    output = roi_align(features, rois, (2, 3), 0.5, ratio, "max", aligned)
+    torch.testing.assert_close(output, expected, rtol=0, atol=1e-12)
+    grad = torch.randn(output.shape[::-1], dtype=torch.float64).permute(3, 2, 1, 0)  # not contiguous
+    grad[4] = 0  # the box outside: all its samples are equal
+    (gradient,) = torch.autograd.grad(output, features, grad)
+    torch.testing.assert_close(gradient, torch.autograd.grad(expected, leaf, grad)[0], rtol=0, atol=1e-12)
+
+
+def test_gradient_of_max_pooling(features: Tensor, rois: Tensor) -> None:
+    features.requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: roi_align(x, rois, (2, 3), 0.5, 2, "max", True), features, fast_mode=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_max_pooling_of_half_features(features: Tensor, rois: Tensor, dtype: torch.dtype) -> None:
+    half = features.to(dtype).requires_grad_()
+    wide = half.detach().float().requires_grad_()
+    output, expected = (roi_align(x, rois.float(), (2, 3), 0.5, 0, "max") for x in (half, wide))
+    assert torch.equal(output, expected.to(dtype))
+    output.sum().backward()
+    expected.sum().backward()
+    assert torch.equal(half.grad, wide.grad.to(dtype))
+
+
+def test_max_pooling_lets_a_value_that_is_no_number_through(features: Tensor, rois: Tensor) -> None:
+    features[0] = torch.nan
+    output = roi_align(features, rois, 1, 0.5, 2, "max")
+    assert output[0].isnan().all() and output[1].isfinite().all()

@@ -1,4 +1,4 @@
-"""The loss against an obvious loop."""
+"""The loss and the statistics of windows against obvious loops."""
 
 import itertools
 
@@ -6,7 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from simmim_eval.pretraining.targets import expand_mask, hidden_pixel_l1, hidden_pixel_l1_per_image
+from simmim_eval.pretraining.targets import (
+    expand_mask,
+    hidden_pixel_l1,
+    hidden_pixel_l1_per_image,
+    window_statistics,
+)
 
 SHAPES = [(1, 1, 1, 1), (1, 2, 3, 4), (3, 2, 2, 4), (2, 3, 2, 1)]  # batch, cells down, cells across, pixels a cell
 
@@ -48,3 +53,38 @@ def test_hidden_pixels_weigh_the_same_in_every_image() -> None:
     mask[0, :3] = True  # 12 pixels of error 1
     mask[1, 0] = True  # 4 pixels of error 5
     assert hidden_pixel_l1(prediction, target, expand_mask(mask, 1)).item() == pytest.approx(2.0, rel=1e-5)
+
+
+def naive_target(images: Tensor, window_size: int) -> Tensor:
+    """Each pixel over the mean and the unbiased variance of what the image has of the window around it."""
+    target = torch.empty_like(images)
+    for b, c, y, x in itertools.product(*map(range, images.shape)):
+        top, left = max(y - window_size // 2, 0), max(x - window_size // 2, 0)
+        window = images[b, c, top : y + window_size // 2 + 1, left : x + window_size // 2 + 1]
+        target[b, c, y, x] = (images[b, c, y, x] - window.mean()) / (window.var(unbiased=True) + 1e-6).sqrt()
+    return target
+
+
+@pytest.mark.parametrize(
+    ("shape", "window_size"),
+    [((2, 3, 8, 12), 3), ((1, 3, 12, 8), 5), ((1, 1, 60, 52), 47), ((1, 2, 16, 16), 47), ((1, 1, 1, 2), 3)],
+)
+def test_normalised_target_equals_an_obvious_loop(shape: tuple[int, int, int, int], window_size: int) -> None:
+    images = torch.randn(shape, generator=torch.Generator().manual_seed(window_size)) * 2 + 1
+    mean, deviation = window_statistics(images, window_size)
+    assert mean.dtype == deviation.dtype == torch.float32
+    expected = naive_target(images.double(), window_size).float()
+    torch.testing.assert_close((images - mean) / deviation, expected, rtol=0, atol=1e-4)
+
+
+def test_a_flat_window_gives_no_signal() -> None:
+    mean, deviation = window_statistics(torch.full((1, 3, 9, 9), 2.5), 3)
+    torch.testing.assert_close(mean, torch.full((1, 3, 9, 9), 2.5), rtol=0, atol=1e-6)
+    assert deviation.isfinite().all() and (deviation >= 1e-3 * (1 - 1e-6)).all()
+
+
+def test_statistics_are_of_single_precision() -> None:
+    """Squares of half precision would lose what the variance is."""
+    images = torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(0)).half() + 30
+    for ours, exact in zip(window_statistics(images, 5), window_statistics(images.float(), 5), strict=True):
+        assert torch.equal(ours, exact)

@@ -96,7 +96,7 @@ def test_inflated_backbone_gives_a_still_clip_its_images_features() -> None:
     load(flat, CHECKPOINTS / name)
     report = load(clip, CHECKPOINTS / name)
     assert len(report.adapted) == 1 + 6
-    assert {reason for _, reason in report.adapted} == {"repeated over time"}
+    assert {reason for _, reason in report.adapted} == {"inflated over time"}
     with torch.no_grad():
         expected = flat(image)[-1]
         frames = clip(image[:, :, None].expand(-1, -1, 8, -1, -1)).unbind(2)
@@ -126,7 +126,7 @@ def test_tables_are_resized_before_they_are_inflated(data_dir: Path, tmp_path: P
     expected = load_file(data_dir / "simmim" / "swin_finetune.safetensors")
     clip = video_for("simmim_swin_pretrain.pth", arch=ARCH, window_size=(8, 8, 8, 4), window_size_t=2)
     report = load(clip, encoder_file(data_dir, tmp_path))
-    assert "table resized from side 11 to 15, repeated over time" in {reason for _, reason in report.adapted}
+    assert "table resized from side 11 to 15, inflated over time" in {reason for _, reason in report.adapted}
     for key, table in expected.items():
         if key.startswith("table."):
             assert torch.equal(clip.get_parameter(key.removeprefix("table.")), table.repeat(3, 1))

@@ -94,7 +94,7 @@ def test_round_trip(name: str) -> None:
         assert torch.equal(back[key], tensor), key
 
 
-@pytest.mark.parametrize("target", FORMATS, ids=lambda known: known.name)
+@pytest.mark.parametrize("target", [known for known in FORMATS if known.family == "Swin"], ids=lambda known: known.name)
 def test_a_backbone_survives_each_format(target) -> None:
     backbone = swin_for("timm_swin.safetensors")
     ours = backbone.state_dict()

@@ -68,12 +68,23 @@ class ClassificationPreprocessor(BaseDataPreprocessor):
 
 @MODELS.register_module()
 class ImageClassifier(BaseModel):
-    """Mean of the backbone's last map, then a linear layer (SimMIM's fine-tuning head for Swin).
+    """Mean of the backbone's last map, a norm if wished, then a linear layer: SimMIM's fine-tuning heads.
+
+    .. code-block:: python
+
+        dict(type="simmim_eval.ImageClassifier", backbone=swin, num_classes=1000, ...)
+        # the mean of a ViT's patches is normed after the pooling, not before; so in SimMIM, BEiT and MAE
+        dict(type="simmim_eval.ImageClassifier", backbone=dict(vit, final_norm=False), num_classes=1000, fc_norm=True,
+             head_std=2e-5, ...)
 
     Args:
         backbone: Config of a backbone under contract 1.
         num_classes: Outputs of the head.
         data_preprocessor: Config of :class:`ClassificationPreprocessor`.
+        fc_norm: Put a layer norm (eps 1e-6) between the pooling and the head.
+        head_std: Standard deviation of the head's first weights: 0.02 for Swin, 2e-5 for SimMIM's ViT, BEiT and MAE.
+        loss: Config of a loss over logits (B, num_classes) and soft targets (B, num_classes), such as
+            ``dict(type="timm.loss.BinaryCrossEntropy", target_threshold=0.2)``; default: cross-entropy.
     """
 
     def __init__(
@@ -81,17 +92,23 @@ class ImageClassifier(BaseModel):
         backbone: dict[str, Any],
         num_classes: int,
         data_preprocessor: dict[str, Any],
+        fc_norm: bool = False,
+        head_std: float = 0.02,
+        loss: dict[str, Any] | None = None,
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.backbone = MODELS.build(backbone)
-        self.head = nn.Linear(self.backbone.channels[-1], num_classes)
-        self.loss = SoftTargetCrossEntropy()
+        dim = self.backbone.channels[-1]
+        self.fc_norm = nn.LayerNorm(dim, eps=1e-6) if fc_norm else nn.Identity()
+        self.head = nn.Linear(dim, num_classes)
+        self.head_std = head_std
+        self.loss: nn.Module = MODELS.build(loss) if loss else SoftTargetCrossEntropy()
 
     def init_weights(self) -> None:
-        """The backbone's own initialisation, then the head: truncated normal 0.02, bias 0."""
+        """The backbone's own initialisation, then the head: truncated normal, bias 0."""
         super().init_weights()
-        trunc_normal_(self.head.weight, std=0.02)
+        trunc_normal_(self.head.weight, std=self.head_std)
         nn.init.zeros_(self.head.bias)
 
     def forward(self, inputs: Tensor, labels: Tensor | None = None, mode: str = "tensor") -> Any:
@@ -103,7 +120,7 @@ class ImageClassifier(BaseModel):
             mode: ``"tensor"`` gives logits (B, num_classes), ``"loss"`` a dict, ``"predict"`` a list of
                 ``pred_score`` (num_classes,) and ``gt_label``.
         """
-        logits = self.head(self.backbone(inputs)[-1].mean(dim=(2, 3)))
+        logits = self.head(self.fc_norm(self.backbone(inputs)[-1].mean(dim=(2, 3))))
         if mode == "loss":
             return {"loss": self.loss(logits, labels)}
         if mode == "predict" and labels is not None:
