@@ -33,17 +33,16 @@ class PlainCheckpoint(Hook):
     """Flatten what mmengine would pickle, so that a checkpoint loads with ``weights_only=True``.
 
     Args:
-        header: Plain data about the run that a later run needs: ``run_id``, ``recipe`` and ``provenance``.
+        header: Gives plain data about the run as it is now, for those who go on with it or start from its weights.
     """
 
     priority = "VERY_LOW"
 
-    def __init__(self, header: dict[str, Any]) -> None:
+    def __init__(self, header: Callable[[Runner], dict[str, Any]]) -> None:
         self.header = header
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Turn history buffers into numbers and add the header."""
-        del runner
         hub = checkpoint["message_hub"]
         hub["log_scalars"] = {name: _flatten(buffer) for name, buffer in hub["log_scalars"].items()}
         told = {name: v.item() if isinstance(v, np.generic) else v for name, v in hub["runtime_info"].items()}
@@ -51,7 +50,7 @@ class PlainCheckpoint(Hook):
         hub["resumed_keys"] = {
             k: v for k, v in hub["resumed_keys"].items() if k in hub["log_scalars"] | hub["runtime_info"]
         }
-        checkpoint["simmim_eval"] = self.header
+        checkpoint["simmim_eval"] = self.header(runner)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Rebuild the history buffers when a run goes on."""

@@ -1,12 +1,13 @@
 """What of a recipe enters the identity of a run: protocol, budget, init profile, backbone."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.registry import DATASETS, init_default_scope
 
+from simmim_eval.engine.batch import effective_batch, num_steps
+from simmim_eval.engine.plug import backbone_config
 from simmim_eval.engine.recipe import rebase
 from simmim_eval.errors import ConfigError, DataError
 from simmim_eval.files import sha256_text
@@ -18,19 +19,19 @@ __all__ = [
     "build_datasets",
     "evaluation_digest",
     "init_profile",
-    "precision",
     "recipe_digest",
 ]
 
 TRAINING_KEYS = ("model", "train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler", "custom_hooks")
 EVALUATION_KEYS = ("test_dataloader", "test_evaluator", "test_cfg")
 NOT_THE_RECIPE = ("num_workers", "persistent_workers", "pin_memory", "prefetch_factor", "init_cfg", "_scope_")
+HOW_IT_IS_SHARED = (("train_dataloader", "batch_size"), ("optim_wrapper", "accumulative_counts"))
 PROFILE_KEYS = ("lr", "weight_decay", "layer_decay", "mean", "std", "frozen_stages", "norm_eval", "window_size")
 NOT_THE_ARCHITECTURE = ("type", "init_cfg", "frozen_stages", "norm_eval", "with_cp", "out_indices", "drop_path_rate")
 
 
 def recipe_digest(config: Config) -> str:
-    """SHA-256 of how a recipe trains, without initialisation, its profile, seed, paths and workers."""
+    """SHA-256 of how a recipe trains, without initialisation, its profile, seed, paths, workers and micro-batches."""
     return _digest(config, TRAINING_KEYS, NOT_THE_RECIPE + PROFILE_KEYS)
 
 
@@ -39,19 +40,30 @@ def evaluation_digest(config: Config) -> str:
     return _digest(config, EVALUATION_KEYS, NOT_THE_RECIPE)
 
 
-def init_profile(config: Config, windows: tuple[int, ...] | None) -> InitProfile:
-    """The settings that may follow an initialisation; ``windows`` of each stage as the backbone was built."""
-    optimizer = config.optim_wrapper.optimizer
-    preprocessor = config.model.data_preprocessor
-    backbone = config.model.backbone
+def init_profile(config: Config, windows: tuple[int, ...] | None, decay_rule: str | None = None) -> InitProfile:
+    """The settings that may follow an initialisation; ``windows`` and ``decay_rule`` are the built backbone's.
+
+    Raises:
+        ConfigError: The optimiser states no ``lr``, or a setting is not of its kind.
+    """
+    optimizer = config.optim_wrapper.get("optimizer") or {}
+    rates: dict[str, Any] = {"lr": optimizer.get("lr"), "weight_decay": optimizer.get("weight_decay", 0.0)}
+    for name, value in rates.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ConfigError(f"optim_wrapper.optimizer.{name} is {value!r}; expected a number. Set it.")
+    preprocessor = config.model.get("data_preprocessor") or config.get("data_preprocessor") or {}
+    mean, std = preprocessor.get("mean"), preprocessor.get("std")
+    normalised = mean is not None and std is not None
+    frozen_stages = backbone_config(config).get("frozen_stages")
     return InitProfile(
-        normalisation=f"mean {_numbers(preprocessor.mean)}, std {_numbers(preprocessor.std)}",
-        frozen_stages=backbone.get("frozen_stages", -1),
-        norm_eval=backbone.get("norm_eval", False),
+        normalisation=f"mean {_numbers(mean)}, std {_numbers(std)}" if normalised else "none",
+        frozen_stages=-1 if frozen_stages is None else frozen_stages,
+        norm_eval=backbone_config(config).get("norm_eval", False),
         window_size=windows,
-        base_lr=optimizer.lr,
-        layer_decay=config.optim_wrapper.get("paramwise_cfg", {}).get("layer_decay"),
-        weight_decay=optimizer.get("weight_decay", 0.0),
+        base_lr=rates["lr"],
+        layer_decay=(config.optim_wrapper.get("paramwise_cfg") or {}).get("layer_decay"),
+        weight_decay=rates["weight_decay"],
+        decay_rule=decay_rule,
     )
 
 
@@ -74,28 +86,17 @@ def build_datasets(config: Config) -> tuple[Any, Any]:
 
 
 def budget(config: Config, recipe: str, num_train: int) -> Budget:
-    """What the run may spend, on a training set of ``num_train`` samples.
+    """What the run may spend, on a training set of ``num_train`` samples, by whatever number of processes.
 
     Raises:
-        ConfigError: ``train_cfg`` says neither ``max_iters`` nor ``max_epochs``, or a count is none.
+        ConfigError: A count is none, or the loop or the batch is not one that a run can have.
     """
-    batch_size = _count(config, "train_dataloader.batch_size")
-    accumulated = config.optim_wrapper.get("accumulative_counts", 1)
-    if "max_iters" in config.train_cfg:
-        forward_passes = _count(config, "train_cfg.max_iters")
-    elif "max_epochs" in config.train_cfg:
-        passes = num_train / batch_size
-        drop_last = config.train_dataloader.get("drop_last", False)
-        forward_passes = _count(config, "train_cfg.max_epochs") * (
-            math.floor(passes) if drop_last else math.ceil(passes)
-        )
-    else:
-        raise ConfigError("train_cfg: says neither max_iters nor max_epochs. Set one.")
+    iterations, batch_size = num_steps(config, num_train), effective_batch(config)
     resolution = config.resolution
     return Budget(
-        images_seen=forward_passes * batch_size,
-        iterations=forward_passes // accumulated,
-        batch_size=batch_size * accumulated,
+        images_seen=iterations * batch_size,
+        iterations=iterations,
+        batch_size=batch_size,
         resolution=tuple(resolution) if isinstance(resolution, list | tuple) else resolution,
         tuning_trials=config.get("tuning_trials", 0),
         recipe=recipe,
@@ -104,28 +105,16 @@ def budget(config: Config, recipe: str, num_train: int) -> Budget:
 
 def backbone_spec(config: Config) -> BackboneSpec:
     """The backbone's registered name, and what fixes its architecture."""
-    backbone = config.model.backbone
+    backbone = backbone_config(config)
     arguments = {key: value for key, value in backbone.to_dict().items() if key not in NOT_THE_ARCHITECTURE}
     return BackboneSpec(name=backbone.type, arch=canonical_json(arguments))
-
-
-def precision(config: Config) -> str:
-    """``fp32``, or ``amp-`` and the narrow type."""
-    wrapper = config.optim_wrapper
-    return f"amp-{wrapper.get('dtype', 'float16')}" if wrapper.get("type", "").startswith("Amp") else "fp32"
-
-
-def _count(config: Config, field: str) -> int:
-    section, name = field.split(".")
-    value = config[section][name]
-    if type(value) is not int or value < 1:
-        raise ConfigError(f"{field} is {value!r}; expected a whole number from 1. Correct it.")
-    return value
 
 
 def _digest(config: Config, keys: tuple[str, ...], without: tuple[str, ...]) -> str:
     plain = config._cfg_dict.to_dict()
     chosen = {key: _without(plain[key], without) for key in keys if key in plain}
+    for section, name in HOW_IT_IS_SHARED:
+        chosen.get(section, {}).pop(name, None)
     return sha256_text(canonical_json(rebase(chosen, config.data_root, "")))
 
 

@@ -1,7 +1,7 @@
 """From a request to a run that knows its own identity before it starts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,13 @@ from torch import nn
 
 from simmim_eval.data.fingerprint import data_fingerprint
 from simmim_eval.engine import identity
+from simmim_eval.engine.batch import batch_plan, num_processes
 from simmim_eval.engine.faults import explained
 from simmim_eval.engine.initialisation import InitSource
+from simmim_eval.engine.plug import backbone_config, backbone_of
+from simmim_eval.engine.precision import precision
 from simmim_eval.engine.recipe import REPORTED_SPLIT, TASKS, bind_data, fields, find_config, load_recipe
+from simmim_eval.engine.sampler import check_sampler
 from simmim_eval.errors import ConfigError
 from simmim_eval.records import NUMERICS_VERSION, BackboneSpec, Budget, InitProfile, Protocol, run_id
 from simmim_eval.task import Task
@@ -90,14 +94,16 @@ def prepare(request: RunRequest) -> PreparedRun:
 
 def _prepare(request: RunRequest, path: Path, config: Config) -> PreparedRun:
     task = TASKS[config.task]
+    _check_training(request, config)
+    request = replace(request, init=request.init.resolved())
     init_weights = _init_weights(request)
     recipe, evaluation = identity.recipe_digest(config), identity.evaluation_digest(config)
     fingerprint = data_fingerprint(request.data_root, config.data_parts)
     bind_data(config, request.data_root, request.split)
     config.randomness = {"seed": request.seed}
-    if request.init.source:
-        config.model.backbone.init_cfg = {"type": "simmim_eval.Pretrained", "checkpoint": request.init.source}
-    elif config.model.backbone.get("init_cfg"):
+    if request.init.checkpoint:
+        backbone_config(config).init_cfg = {"type": "simmim_eval.Pretrained", "checkpoint": request.init.checkpoint}
+    elif backbone_config(config).get("init_cfg"):
         raise ConfigError(f"{path}: model.backbone.init_cfg is set. Remove it; the initialisation comes from --init.")
     train_set, test_set = identity.build_datasets(config)
     _check_num_classes(config, len(train_set.metainfo.get("classes") or ()))
@@ -115,10 +121,12 @@ def _prepare(request: RunRequest, path: Path, config: Config) -> PreparedRun:
     parts = {
         "protocol": protocol,
         "budget": identity.budget(config, recipe, len(train_set)),
-        "init_profile": identity.init_profile(config, getattr(backbone, "windows", None)),
+        "init_profile": identity.init_profile(
+            config, getattr(backbone, "windows", None), getattr(backbone, "decay_rule", None)
+        ),
         "backbone": identity.backbone_spec(config),
         "method": config.get("method", "fine-tuning"),
-        "precision": identity.precision(config),
+        "precision": precision(config),
         "init_weights": init_weights,
     }
     key = run_id(
@@ -131,6 +139,15 @@ def _prepare(request: RunRequest, path: Path, config: Config) -> PreparedRun:
     return PreparedRun(request=request, name=path.stem, task=task, config=config, run_id=key, **parts)
 
 
+def _check_training(request: RunRequest, config: Config) -> None:
+    """Refuse, before anything is read, what would stop the run at its first step or make it impossible to resume."""
+    if not 0 <= request.seed < 2**32:
+        raise ConfigError(f"--seed {request.seed}: expected a whole number from 0 to {2**32 - 1}.")
+    batch_plan(config, num_processes())
+    check_sampler(config)
+    precision(config)
+
+
 def _check_num_classes(config: Config, num_classes: int) -> None:
     """Refuse a head that has no output for some class; a region proposal network has one class, whatever the data."""
     for place, value in fields(config.model, "num_classes", "model."):
@@ -141,13 +158,12 @@ def _check_num_classes(config: Config, num_classes: int) -> None:
 def _try_model(request: RunRequest, config: Config) -> nn.Module:
     """The backbone of the model, built as the run will, with the checkpoint loaded if it is there already."""
     model = MODELS.build(config.model)
-    if request.init.source and not request.init.is_run:
-        load(model.backbone, request.init.source)
-    backbone: nn.Module = model.backbone
-    return backbone
+    if request.init.checkpoint and not request.init.is_run:
+        load(backbone_of(model), request.init.checkpoint)
+    return backbone_of(model)
 
 
 def _init_weights(request: RunRequest) -> str | None:
-    if request.init.source is None:
+    if request.init.checkpoint is None:
         return None
-    return request.produced_by or weights_hash(read_checkpoint(request.init.source).state)
+    return request.produced_by or weights_hash(read_checkpoint(request.init.checkpoint).state)

@@ -13,6 +13,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from simmim_eval.engine.missing import missing_package
 from simmim_eval.errors import ConfigError, nearest
 from simmim_eval.pretraining.task import TASK as PRETRAINING
 from simmim_eval.task import Task
@@ -23,6 +24,8 @@ __all__ = [
     "REPORTED_SPLIT",
     "TASKS",
     "bind_data",
+    "class_name",
+    "count",
     "fields",
     "find_config",
     "load_recipe",
@@ -87,6 +90,9 @@ def read_config(path: Path) -> Config:
     """
     try:
         return Config.fromfile(path)
+    except ImportError as error:
+        told = missing_package(error) or f"cannot import what it names ({error}). Correct the file."
+        raise ConfigError(f"{path}: {told}") from error
     except Exception as error:  # a config is a program, which may raise anything
         raise ConfigError(
             f"{path}: cannot be read as a config ({type(error).__name__}: {error}). Correct the file."
@@ -148,6 +154,26 @@ def fields(node: Any, name: str, path: str = "") -> Iterator[tuple[str, Any]]:
         items = enumerate(node) if isinstance(node, list | tuple) else ()
     for key, value in items:
         yield from fields(value, name, f"{path}{key}.")
+
+
+def count(config: Config, dotted: str) -> int:
+    """The whole number from 1 that a recipe has at a dotted path.
+
+    Raises:
+        ConfigError: It has another value there, or none.
+    """
+    value: Any = config._cfg_dict
+    for part in dotted.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    if type(value) is not int or value < 1:
+        raise ConfigError(f"{dotted} is {value!r}; expected a whole number from 1. Correct it.")
+    return value
+
+
+def class_name(node: Mapping[str, Any]) -> str:
+    """Name of the class that a part of a recipe builds, without its scope; empty if it names none."""
+    kind = node.get("type", "")
+    return kind.rpartition(".")[2] if isinstance(kind, str) else getattr(kind, "__name__", "")
 
 
 def _check_option(config: Config, dotted: str, path: Path) -> None:

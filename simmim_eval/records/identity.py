@@ -10,7 +10,7 @@ from simmim_eval.records.schema import BackboneSpec, Budget, InitKind, InitProfi
 
 __all__ = ["NUMERICS_VERSION", "canonical_json", "equal_records", "record_id", "run_id"]
 
-NUMERICS_VERSION = 1
+NUMERICS_VERSION = 2
 """Raise it in the change after which the same run gives other numbers."""
 
 _BESIDE_THE_POINT = ("name", "title", "cost", "environment", "created", "artifacts")
@@ -47,7 +47,7 @@ def run_id(
         init_weights: Identity of the initial weights, None for random ones.
         seed: Of this run.
         init_seed: Seed of the producer of the initial weights.
-        precision: ``fp32``, ``amp-bf16``, ...
+        precision: ``fp32``, ``amp-float16`` or ``amp-bfloat16``.
         numerics_version: Of the code.
     """
     identity = {

@@ -183,8 +183,12 @@ class Budget(_Part, frozen=True, kw_only=True):
     recipe: Sha256
 
 
-class InitProfile(_Part, frozen=True, kw_only=True):
-    """The closed list of settings that may follow the initialisation (None: the run has no such thing)."""
+class InitProfile(_Part, frozen=True, kw_only=True, omit_defaults=True):
+    """The closed list of settings that may follow the initialisation (None: the run has no such thing).
+
+    ``decay_rule`` says how a backbone with a choice numbers its layers for ``layer_decay``. It is left out where
+    there is no choice, so that records older than the field keep their ids.
+    """
 
     normalisation: Name
     frozen_stages: int
@@ -193,6 +197,7 @@ class InitProfile(_Part, frozen=True, kw_only=True):
     base_lr: float
     layer_decay: float | None
     weight_decay: float
+    decay_rule: str | None = None
 
 
 class BackboneSpec(_Part, frozen=True, kw_only=True):
@@ -203,20 +208,25 @@ class BackboneSpec(_Part, frozen=True, kw_only=True):
 
 
 class Cost(_Part, frozen=True, kw_only=True):
-    """Wall time of the whole run, of its training alone, and peak memory."""
+    """Wall time of the whole run, of its training alone (that of earlier attempts included), and peak memory."""
 
     seconds: Seconds
     train_seconds: Seconds
     peak_memory_mb: Annotated[float, msgspec.Meta(ge=0)]
 
 
-class Environment(_Part, frozen=True, kw_only=True):
-    """Where the run took place; ``git`` is the commit, None outside a checkout."""
+class Environment(_Part, frozen=True, kw_only=True, omit_defaults=True):
+    """Where the run took place; ``git`` is the commit, None outside a checkout.
+
+    ``processes`` shared each effective batch, every one by ``accumulation`` micro-batches; older records do not say.
+    """
 
     python: str
     platform: str
     packages: dict[str, str]
     git: str | None
+    processes: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    accumulation: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
 class Record(_Part, frozen=True, kw_only=True):
@@ -230,7 +240,7 @@ class Record(_Part, frozen=True, kw_only=True):
         method: ``simmim``, ``supervised``: what the run trains by.
         seed: Of this run.
         init_seed: Of the run that made the initial weights; None where there was none, or it is not known.
-        precision: ``fp32``, ``amp-bf16``, ...
+        precision: ``fp32``, ``amp-float16`` or ``amp-bfloat16``.
         numerics_version: Raised by hand when the same run gives other numbers.
         created: UTC, ISO 8601 with a closing Z.
         artifacts: Paths relative to the record's store.

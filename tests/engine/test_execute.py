@@ -1,6 +1,5 @@
 """A run leaves a checkpoint that anyone can read, that gives the record's metrics, and that the next run loads."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ import torch
 from demo_case import RECIPES, request
 from torch.serialization import get_safe_globals
 
-from simmim_eval.engine.execute import CHECKPOINT_FILE, build_runner, evaluate, execute, newest_checkpoint
+from simmim_eval.engine.execute import CHECKPOINT_FILE, build_runner, evaluate, execute
 from simmim_eval.engine.prepare import prepare
 from simmim_eval.records import encode_record, parse_record
 from simmim_eval.weights import read_checkpoint
@@ -42,24 +41,13 @@ def test_evaluating_the_checkpoint_gives_the_metrics_of_the_record(executed, tmp
         assert (folder.parents[1] / path).exists()
 
 
-@pytest.mark.parametrize("file", [CHECKPOINT_FILE, "iter_2.pth"])
-def test_a_checkpoint_is_plain_data(executed, file):
+def test_a_checkpoint_is_plain_data(executed):
     run, _, folder = executed("classification")
     allowed = [one[0] if isinstance(one, tuple) else one for one in get_safe_globals()]
     assert not {one.__module__.partition(".")[0] for one in allowed} & {"mmengine", "numpy", "simmim_eval"}
-    content = torch.load(folder / file, weights_only=True)
+    content = torch.load(folder / CHECKPOINT_FILE, weights_only=True)
     assert content["simmim_eval"]["run_id"] == run.run_id
-    assert read_checkpoint(folder / file).run_id == run.run_id
-
-
-def test_the_last_weights_are_the_trained_ones(executed):
-    """CheckpointHook's file of the last step and ours hold the same weights."""
-    _, _, folder = executed("classification")
-    last, stepped = (torch.load(folder / name, weights_only=True) for name in (CHECKPOINT_FILE, "iter_2.pth"))
-    assert last["state_dict"].keys() == stepped["state_dict"].keys()
-    for name, value in last["state_dict"].items():
-        assert torch.equal(value, stepped["state_dict"][name]), name
-    assert "optimizer" in stepped and "optimizer" not in last
+    assert read_checkpoint(folder / CHECKPOINT_FILE).run_id == run.run_id
 
 
 @pytest.mark.parametrize(("producer", "labels"), [("simmim", False), ("supervised", True)])
@@ -146,15 +134,3 @@ def test_the_record_lies_where_its_store_lies(executed):
     assert all(not Path(path).is_absolute() for path in record.artifacts.values())
     assert set(record.artifacts) == {"checkpoint", "log", "predictions"}
     assert set(executed("simmim")[1].artifacts) == {"checkpoint", "log", "pictures"}
-
-
-def test_a_checkpoint_that_was_being_written_is_passed_over(executed, tmp_path):
-    _, _, folder = executed("classification")
-    whole = (folder / "iter_2.pth").read_bytes()
-    (tmp_path / "iter_2.pth").write_bytes(whole)
-    (tmp_path / "iter_4.pth").write_bytes(whole[: len(whole) // 2])
-    (tmp_path / "last_checkpoint").write_text(str(tmp_path / "iter_9.pth"))  # removed by now
-    os.utime(tmp_path / "iter_2.pth", (1, 1))
-    assert newest_checkpoint(tmp_path) == tmp_path / "iter_2.pth"
-    (tmp_path / "iter_2.pth").unlink()
-    assert newest_checkpoint(tmp_path) is None

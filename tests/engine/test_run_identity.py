@@ -124,9 +124,6 @@ def test_profile_and_budget_say_what_the_recipe_does(plain, demo_root):
     assert (profile.frozen_stages, profile.norm_eval) == (-1, False)
     assert (budget.iterations, budget.batch_size, budget.images_seen) == (2, 32, 64)
     assert (plain.protocol.metric, plain.protocol.num_samples) == ("top1", 15)
-    accumulated = prepare(request("classification", demo_root, options={"optim_wrapper": {"accumulative_counts": 2}}))
-    assert (accumulated.budget.iterations, accumulated.budget.batch_size) == (1, 64)
-    assert accumulated.budget.images_seen == 64
 
 
 def test_three_views_of_a_clip_are_one_sample(demo_root):

@@ -127,8 +127,24 @@ def test_the_id_can_be_told_before_the_run():
         init_weights=read_record(DATA / "v1_pretrain.json").run_id,
         seed=0,
         init_seed=0,
+        numerics_version=RECORD.numerics_version,
     )
     assert early == RECORD.run_id
+
+
+def test_a_field_that_a_backbone_has_no_use_for_does_not_enter():
+    """Ids of records older than the field stay what they are; where it is set it counts."""
+    assert "decay_rule" not in msgspec.to_builtins(RECORD.init_profile)
+    other_rule = msgspec.structs.replace(RECORD.init_profile, decay_rule="group")
+    assert record_id(msgspec.structs.replace(RECORD, init_profile=other_rule)) != RECORD.run_id
+
+
+def test_how_a_batch_was_shared_is_kept_and_changes_nothing():
+    told = msgspec.structs.replace(RECORD.environment, processes=4, accumulation=2)
+    shared = msgspec.structs.replace(RECORD, environment=told)
+    assert equal_records(shared, RECORD) and record_id(shared) == RECORD.run_id
+    assert (RECORD.environment.processes, RECORD.environment.accumulation) == (None, None)
+    assert msgspec.to_builtins(shared)["environment"]["processes"] == 4
 
 
 @pytest.mark.parametrize("path", [("metrics", 0, "value"), ("init", "matched"), ("init", "provenance", "overlap")])
