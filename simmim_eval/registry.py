@@ -21,7 +21,14 @@ def _child(name: str, parent: root.Registry, *locations: str) -> root.Registry:
     return root.Registry(name, parent=parent, scope="simmim_eval", locations=paths)
 
 
-MODELS = _child("model", root.MODELS, "backbones", "pretraining", "transfer.classification.classifier")
+MODELS = _child(
+    "model",
+    root.MODELS,
+    "backbones",
+    "pretraining",
+    "transfer.classification.classifier",
+    "transfer.detection.simple_pyramid",
+)
 DATASETS = _child("dataset", root.DATASETS, "data")
 TRANSFORMS = _child(
     "transform",

@@ -25,8 +25,16 @@ train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=100)  # 1,281,167 images
 # Rates are published for a batch of 512; 2048 multiplies each by 4: base 2e-4, warm-up 1e-6, least 1e-5.
 # The cosine counts from the start of training, as published, not from the end of warm-up. mmengine multiplies the
 # two in warm-up: up to 2.3 % less than published there, 0.1 % more after it.
-optim_wrapper = dict(optimizer=dict(lr=8e-4))
+optim_wrapper = dict(optimizer=dict(lr=8e-4))  # 2e-4 x 2048 / 512
 param_scheduler = [
     dict(type="LinearLR", start_factor=4e-6 / 8e-4, begin=0, end=10, convert_to_iter_based=True),
     dict(type="CosineAnnealingLR", eta_min=4e-5, begin=0, end=100, convert_to_iter_based=True),
 ]
+
+sources = dict(
+    lr="microsoft/SimMIM, configs/swin_base__100ep: 2e-4 for a batch of 512",
+    schedule="microsoft/SimMIM, configs/swin_base__100ep: cosine counted from the start, to 1e-5 for a batch of 512",
+    warmup="microsoft/SimMIM, configs/swin_base__100ep: 10 epochs",
+    drop_path="microsoft/SimMIM, configs/swin_base__100ep: none",
+    resolution="microsoft/SimMIM, configs/swin_base__100ep",
+)

@@ -24,8 +24,16 @@ train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=800)  # 1,281,167 images
 
 # Rates are published for a batch of 512; 2048 multiplies each by 4: base 1e-4, warm-up 5e-7.
 # The drop to a tenth counts from the start of training.
-optim_wrapper = dict(optimizer=dict(lr=4e-4))
+optim_wrapper = dict(optimizer=dict(lr=4e-4))  # 1e-4 x 2048 / 512
 param_scheduler = [
     dict(type="LinearLR", start_factor=2e-6 / 4e-4, begin=0, end=10, convert_to_iter_based=True),
     dict(type="MultiStepLR", milestones=[700], gamma=0.1, by_epoch=True),
 ]
+
+sources = dict(
+    lr="microsoft/SimMIM, configs/swin_base__800ep: 1e-4 for a batch of 512",
+    schedule="microsoft/SimMIM, configs/swin_base__800ep: a tenth from epoch 700, counted from the start of training",
+    warmup="microsoft/SimMIM, configs/swin_base__800ep: 10 epochs",
+    drop_path="microsoft/SimMIM, configs/swin_base__800ep: none",
+    resolution="microsoft/SimMIM, configs/swin_base__800ep",
+)

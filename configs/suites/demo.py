@@ -7,15 +7,19 @@ Command: simmim-eval suite run suites/demo.py --data-root data/demo --work-dir w
 """
 
 title = "Demo suite"
-pretraining = dict(
-    simmim="pretrain/simmim_swin-nano_1xb32-900i_demo.py",
-    supervised="pretrain/supervised_swin-nano_1xb32-900i_demo.py",
-)
-transfer = [
-    "detection/mask-rcnn-fpn_swin-nano_1xb4-300i_demo.py",
-    "recognition/i3d-head_swin-nano_1xb16-300i_demo.py",
-    "segmentation/upernet_swin-nano_1xb8-240i_demo.py",
-    "classification/cls_swin-nano_1xb32-250i_demo.py",
+arms = [
+    dict(
+        pretraining=dict(
+            simmim=dict(recipe="pretrain/simmim_swin-nano_1xb32-900i_demo.py"),
+            supervised=dict(recipe="pretrain/supervised_swin-nano_1xb32-900i_demo.py"),
+        ),
+        transfer=[
+            "detection/mask-rcnn-fpn_swin-nano_1xb4-300i_demo.py",
+            "recognition/i3d-head_swin-nano_1xb16-300i_demo.py",
+            "segmentation/upernet_swin-nano_1xb8-240i_demo.py",
+            "classification/cls_swin-nano_1xb32-250i_demo.py",
+        ],
+    )
 ]
 inits = ["random", "supervised", "simmim"]
 notes = [

@@ -18,15 +18,16 @@ _METHODS = ("min", "max", "current", "mean")  # the statistics that a buffer car
 
 def allow_stock_checkpoints() -> None:
     """Let ``torch.load`` of this process read the checkpoints that mmengine's ``Runner`` writes."""
-    reconstruct = np.empty(0).__reduce__()[0]
+    reconstruct: Any = np.empty(0).__reduce__()[0]
+    scalar: Any = np.float64(0).__reduce__()[0]
     torch.serialization.add_safe_globals(
         [
             HistoryBuffer,
             (_history_method, "builtins.getattr"),
             (reconstruct, "numpy.core.multiarray._reconstruct"),
             (reconstruct, "numpy._core.multiarray._reconstruct"),
-            (np.float64(0).__reduce__()[0], "numpy.core.multiarray.scalar"),
-            (np.float64(0).__reduce__()[0], "numpy._core.multiarray.scalar"),
+            (scalar, "numpy.core.multiarray.scalar"),
+            (scalar, "numpy._core.multiarray.scalar"),
             np.ndarray,
             np.dtype,
             *{type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64)},

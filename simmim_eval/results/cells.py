@@ -26,6 +26,8 @@ def make_cell(records: Sequence[Record], metric: str) -> Cell:
         only = records[0].metric(metric)
         if only is None:
             raise RecordError(f"record {run_ids[0]}: has no metric {metric!r}. Run it again.")
+        if records[0].kind == "cited":
+            return Cell(only.value, cited=records[0].init.source, run_ids=run_ids)
         return Cell(only.value, only.std_error, 1, only.std_error_over, only.std_error_method, run_ids=run_ids)
     seen: dict[tuple[int | None, int], Record] = {}
     for record in records:

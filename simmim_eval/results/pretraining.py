@@ -46,7 +46,7 @@ def pretraining_text(init: Init, producers: Mapping[str, Record]) -> str:
     """
     origin = init.provenance
     if origin is None:
-        return NONE if init.weights is None else "unknown"
+        return NONE if init.kind in ("random", "from_scratch") else "unknown"
     images = "unknown" if origin.images_seen == "unknown" else _short(origin.images_seen)
     labels = {True: ", labels", False: "", "unknown": ", labels unknown"}[origin.labels_used]
     producer = producers.get(init.weights or "")

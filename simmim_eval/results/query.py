@@ -74,7 +74,7 @@ def _marks(lines: Sequence[Line], columns: Sequence[ColumnSpec], on_departure: O
     """For each cell in which field it departs from its column; refused unless marks are asked for."""
     marks: Marks = [[None] * len(columns) for _ in lines]
     for j, spec in enumerate(columns):
-        filled = [i for i, line in enumerate(lines) if line.cells[j]]
+        filled = [i for i, line in enumerate(lines) if line.cells[j] and line.cells[j][0].kind != "cited"]
         for i in filled:
             mixed = mixture(lines[i].cells[j], spec.metric)
             if mixed:
@@ -153,7 +153,8 @@ def _differences(rows: Sequence[Row], lines: Sequence[Line], columns: Sequence[C
         for j, column in enumerate(columns):
             for k in baselines:
                 ours, theirs = lines[i].cells[j], lines[k].cells[j]
-                if not (ours and theirs) or row.cells[j].mark or rows[k].cells[j].mark:
+                both = (row.cells[j], rows[k].cells[j])
+                if not (ours and theirs) or any(cell.mark or cell.cited for cell in both):
                     continue
                 up = bool(column.higher_is_better)
                 paired = difference_of(ours, theirs, column.metric, higher_is_better=up)

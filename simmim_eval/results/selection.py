@@ -44,7 +44,7 @@ def select(
     filters: Mapping[str, object],
     inits: Sequence[InitKind],
 ) -> Selection:
-    """Transfer records of the columns' tasks that pass the filters.
+    """Transfer records of the columns' tasks that pass the filters, and cited ones.
 
     Args:
         stores: One run in two stores counts once.
@@ -58,7 +58,7 @@ def select(
     """
     merged = _merge(stores)
     tasks = {spec.task for spec in columns}
-    transfers = [record for record in merged.values() if record.kind == "transfer" and record.protocol.task in tasks]
+    transfers = [record for record in merged.values() if record.kind != "pretrain" and record.protocol.task in tasks]
     chosen = _filtered(transfers, filters)
     if not chosen:
         places = ", ".join(str(store.root) for store in stores)
@@ -112,7 +112,12 @@ def _lines(records: Sequence[Record], columns: Sequence[ColumnSpec], inits: Sequ
     """By backbone, then by kind of initialisation, then by run id."""
     groups: dict[tuple[object, ...], list[Record]] = {}
     for record in records:
-        groups.setdefault(row_key(record), []).append(record)
+        if record.kind != "cited":
+            groups.setdefault(row_key(record), []).append(record)
+    for record in records:
+        if record.kind == "cited":
+            same = [key for key, (first, *_) in groups.items() if _place(first) == _place(record)]
+            groups.setdefault(same[0] if len(same) == 1 else row_key(record), []).append(record)
     lines = []
     for group in groups.values():
         group.sort(key=lambda record: (record.init_seed is not None, record.init_seed or 0, record.seed))
@@ -125,8 +130,16 @@ def _lines(records: Sequence[Record], columns: Sequence[ColumnSpec], inits: Sequ
     return sorted(lines, key=lambda line: (line.backbone, INIT_KINDS.index(line.init)))
 
 
+def _place(record: Record) -> tuple[str, InitKind]:
+    return record.title, record.init.kind
+
+
 def _cell(group: Sequence[Record], spec: ColumnSpec) -> tuple[Record, ...]:
-    runs = [record for record in group if record.protocol.task == spec.task]
+    """The runs of a cell; a cited record where there is no run, and only under the metric that it cites."""
+    runs = [record for record in group if record.protocol.task == spec.task and record.kind == "transfer"]
+    if not runs:
+        cited = [record for record in group if record.protocol.task == spec.task and record.metric(spec.metric)]
+        return tuple(cited[:1])
     having = [record for record in runs if record.metric(spec.metric) is not None]
     if having and len(having) < len(runs):
         lacking = next(record for record in runs if record not in having)

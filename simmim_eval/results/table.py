@@ -42,6 +42,7 @@ class Cell:
         method: How an error over images was found.
         missing: Why there is no value.
         mark: Why the value must not be compared with the others of its column.
+        cited: Where the value was published; None for a measured one. A cited value is compared with nothing.
         run_ids: The runs behind the value.
     """
 
@@ -52,6 +53,7 @@ class Cell:
     method: str | None = None
     missing: str | None = None
     mark: str | None = None
+    cited: str | None = None
     run_ids: tuple[str, ...] = ()
 
 

@@ -20,9 +20,12 @@ def heading(title: str, rows: Sequence[Row], caption: str | None) -> str:
 
 def footer(reproduce: str, selection: Selection, *, marked: bool) -> str:
     """What the brackets are, the command, and how many records of which kind."""
-    transfers, pretrainings = selection.shown, ancestors(selection.shown, selection.producers)
-    total = len(transfers) + len(pretrainings)
+    transfers = [record for record in selection.shown if record.kind == "transfer"]
+    cited = len(selection.shown) - len(transfers)
+    pretrainings = ancestors(transfers, selection.producers)
+    total = len(transfers) + len(pretrainings) + cited
     counts = f"{_count(len(pretrainings), 'pre-training')}, {_count(len(transfers), 'transfer')}"
+    counts += f", {cited} cited" if cited else ""
     records = f"{_count(total, 'record')} ({counts})" + ("" if marked else ", one protocol a column")
     return f"floor in brackets · reproduce: {reproduce} · {records}"
 
@@ -35,6 +38,7 @@ def notes(
         *_methods(rows, columns),
         *_limits(differences, selection),
         *_marks(rows, columns),
+        *_cited(rows, columns),
         *_missing(rows, columns),
         *_unfinished(rows, selection),
     ]
@@ -42,13 +46,13 @@ def notes(
 
 def n_varies(rows: Sequence[Row]) -> bool:
     """Whether each cell has to state its own n: they differ, or ± is over several things in one row."""
-    filled = [[cell for cell in row.cells if cell.value is not None] for row in rows]
+    filled = [[cell for cell in row.cells if _is_measured(cell)] for row in rows]
     over = [{cell.over for cell in cells if cell.over} for cells in filled]
     return len({cell.n for cells in filled for cell in cells}) > 1 or any(len(one) > 1 for one in over)
 
 
 def _meaning(rows: Sequence[Row]) -> str:
-    filled = [(cell, row.label) for row in rows for cell in row.cells if cell.value is not None]
+    filled = [(cell, row.label) for row in rows for cell in row.cells if _is_measured(cell)]
     numbers = sorted({cell.n for cell, _ in filled})
     if n_varies(rows):
         return f"n = {numbers[0]} to {numbers[-1]} (n and what ± is over in each cell)"
@@ -96,6 +100,15 @@ def _limits(differences: Sequence[Difference], selection: Selection) -> list[str
 
 def _marks(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:
     return [f"* {where}: departs in {cell.mark}; not compared" for where, cell in _cells(rows, columns) if cell.mark]
+
+
+def _cited(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:
+    cells = _cells(rows, columns)
+    return [f"† {where}: cited, not measured here ({cell.cited})" for where, cell in cells if cell.cited]
+
+
+def _is_measured(cell: Cell) -> bool:
+    return cell.value is not None and cell.cited is None
 
 
 def _missing(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:

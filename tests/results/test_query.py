@@ -312,10 +312,38 @@ def test_filters(ask):
         ask(PRETRAIN)
 
 
-def test_cited_numbers_do_not_enter(ask):
-    table = ask(transfer("random"), sealed(transfer("simmim"), kind="cited"), columns=[CLASSIFICATION])
-    assert [row.init for row in table.rows] == ["random"]
+def cited(kind, value):
+    record = transfer(kind)
+    init = replace(record.init, source="https://example.org/README", weights=None, provenance=None)
+    metrics = (replace(record.metrics[0], value=value, std_error=None, std_error_over=None, std_error_method=None),)
+    return sealed(record, kind="cited", init=init, metrics=metrics, precision="amp-bfloat16")
 
+
+def test_a_cited_number_stands_beside_measured_ones_and_is_compared_with_nothing(ask):
+    table = ask(
+        transfer("random"),
+        transfer("supervised", "detection"),
+        cited("supervised", 83.5),
+        transfer("simmim", seed=0),
+        transfer("simmim", seed=1),
+    )
+    assert [row.init for row in table.rows] == ["random", "supervised", "simmim"]
+    cell, box = table.rows[1].cells[:2]
+    assert (cell.value, cell.n, cell.std_error, cell.cited) == (83.5, 0, None, "https://example.org/README")
+    assert box.value is not None and box.cited is None
+    assert not [one for one in table.differences if one.column == 0 and 1 in (one.row, one.baseline)]
+    assert "† supervised, top-1: cited, not measured here (https://example.org/README)" in table.notes
+    assert "0 to" not in table.heading
+
+
+def test_a_run_goes_before_a_cited_number(ask):
+    table = ask(transfer("random", value=40.0), cited("random", 83.5), columns=[CLASSIFICATION])
+    assert [(cell.value, cell.cited) for row in table.rows for cell in row.cells] == [(40.0, None)]
+
+
+def test_a_row_may_be_cited_alone(ask):
+    table = ask(transfer("random"), cited("supervised", 83.5), columns=[CLASSIFICATION])
+    assert [(row.init, row.cells[0].cited is None) for row in table.rows] == [("random", True), ("supervised", False)]
 
 def test_several_stores_are_one_and_may_not_disagree(tmp_path):
     one, other = Store(tmp_path / "one"), Store(tmp_path / "other")

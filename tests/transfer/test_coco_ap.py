@@ -9,6 +9,8 @@ import torch
 from pycocotools import mask as mask_utils
 
 import simmim_eval.compat  # noqa: F401
+from simmim_eval.errors import ConfigError, DataError
+from simmim_eval.transfer.detection import TASK
 
 SIDE, CLASSES = 32, ("a", "b", "c")
 
@@ -103,6 +105,51 @@ def test_no_detection_is_zero(scenes, tmp_path):
         sample["pred_instances"] = {key: value[:0] for key, value in sample["pred_instances"].items()}
     metrics = _ours(_write(tmp_path, truth), empty)
     assert metrics["box_ap"] == metrics["mask_ap"] == metrics["box_ap_std_error"] == 0
+
+
+def test_a_class_without_instances_and_a_crowd_count_as_in_mmdet(scenes, tmp_path):
+    from mmdet.evaluation import CocoMetric
+
+    truth, predictions = copy.deepcopy(scenes)
+    truth["annotations"] = [row for row in truth["annotations"] if row["category_id"] != 2]
+    truth["annotations"][0]["iscrowd"] = 1
+    path = _write(tmp_path, truth)
+    stock = _evaluate(CocoMetric(ann_file=path, metric=["bbox", "segm"]), predictions)
+    ours = _ours(path, predictions)
+    assert ours["box_ap"] == pytest.approx(100 * stock["coco/bbox_mAP"], abs=0.051) != 0
+    assert ours["mask_ap"] == pytest.approx(100 * stock["coco/segm_mAP"], abs=0.051) != 0
+
+
+@pytest.mark.parametrize("crowds", [True, False])
+def test_nothing_to_find_is_a_fault_of_the_data(scenes, tmp_path, crowds):
+    truth, predictions = copy.deepcopy(scenes)
+    for row in truth["annotations"]:
+        row["iscrowd"] = 1
+    truth["annotations"] = truth["annotations"] if crowds else []
+    path = _write(tmp_path, truth)
+    with pytest.raises(DataError, match="no instance of the 3 classes in 8 images") as caught:
+        _ours(path, predictions)
+    assert path in str(caught.value)
+
+
+def test_boxes_alone(scenes, tmp_path):
+    truth, predictions = copy.deepcopy(scenes)
+    path = _write(tmp_path, truth)
+    whole = _ours(path, predictions)
+    for sample in predictions:
+        del sample["pred_instances"]["masks"]
+    with pytest.raises(ConfigError, match=r"predicts none\. Set test_evaluator\.kinds=\('box',\)"):
+        _ours(path, predictions)
+    boxes = _ours(path, predictions, kinds=("box",), out_file=str(tmp_path / "predictions.json"))
+    assert boxes == {key: value for key, value in whole.items() if "mask" not in key}
+    assert list(json.loads((tmp_path / "predictions.json").read_text())) == ["bbox"]
+    metrics = {metric.name for metric in TASK.read_metrics(boxes)}
+    assert metrics == {"box_ap", "box_ap50"}
+
+
+def test_unknown_kind(scenes, tmp_path):
+    with pytest.raises(ConfigError, match=r"kinds is \('boxes',\); expected some of box, mask"):
+        _ours(_write(tmp_path, scenes[0]), [], kinds=("boxes",))
 
 
 def test_bootstrap_equals_copied_images(scenes, tmp_path):

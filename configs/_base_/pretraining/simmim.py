@@ -1,4 +1,4 @@
-"""What the published SimMIM pre-trainings on ImageNet-1K share: images of 192 pixels, masks, optimiser, loops.
+"""What SimMIM pre-trainings on ImageNet-1K share: images of 192 pixels, masks, optimiser, loops.
 
 Source: microsoft/SimMIM, config.py, data/data_simmim.py, optimizer.py. Two departures: the relative-position tables
 get no weight decay (there they do, through a name that never matches), and at the end the validation images are
@@ -65,14 +65,28 @@ splits = dict(val=dict(dataloader=dict(dataset=dict(split="val"))))
 
 optim_wrapper = dict(
     type="AmpOptimWrapper",
+    dtype="float16",
     loss_scale="dynamic",
     constructor="simmim_eval.LayerDecayConstructor",
     paramwise_cfg=dict(layer_decay=1.0),
     optimizer=dict(type="AdamW", betas=(0.9, 0.999), eps=1e-8, weight_decay=0.05),
     clip_grad=dict(max_norm=5.0),
 )
+auto_scale_lr = dict(enable=False, base_batch_size=2048)
 default_hooks = dict(
     logger=dict(type="LoggerHook", interval=50),
     checkpoint=dict(type="CheckpointHook", interval=5, max_keep_ckpts=1),
 )
 env_cfg = dict(cudnn_benchmark=True)
+
+# What the recipes add: lr, schedule, warmup, drop_path, resolution.
+sources = dict(
+    optimizer="microsoft/SimMIM, config.py and optimizer.py: AdamW (0.9, 0.999), eps 1e-8",
+    batch_size="microsoft/SimMIM, README: 16 GPUs x 128",
+    weight_decay="microsoft/SimMIM, config.py; tables of relative positions and mask token exempt: ours, see above",
+    layer_decay="microsoft/SimMIM, optimizer.py: none in pre-training",
+    grad_clip="microsoft/SimMIM, config.py",
+    augmentation="microsoft/SimMIM, data/data_simmim.py",
+    precision="microsoft/SimMIM, config.py: apex O1; here torch's autocast in float16",
+    test="ours: the validation images under masks fixed by their index, mean absolute error of hidden pixels",
+)

@@ -47,6 +47,7 @@ def _line(table: Table, i: int, j: int) -> dict[str, Any]:
         "method": cell.method,
         "missing": cell.missing,
         "mark": cell.mark,
+        "cited": cell.cited,
         "run_ids": " ".join(cell.run_ids),
     }
     for kind in _BASELINES:

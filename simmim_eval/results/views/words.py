@@ -67,6 +67,8 @@ def _cell(cell: Cell, with_n: bool) -> str:
     text = _number(cell.value)
     if cell.std_error is not None:
         text += f" ± {_number(cell.std_error)}"
+    if cell.cited:
+        return f"{text} †"
     if with_n:
         text += f" (n = {cell.n}, {cell.over})" if cell.over else f" (n = {cell.n})"
     return text + (" *" if cell.mark else "")
