@@ -75,8 +75,8 @@ def describe(model_name: str, out_indices: tuple[int, ...] | None, img_size: Siz
             contract.
     """
     _check_name(model_name)
-    # A seed must give the same weights whether or not the answer was kept.
-    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+    # Whatever goes on around: a seed must give the same weights whether or not the answer was kept, and gradients tell.
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad(), torch.device("meta"):
         whole = _create(model_name, {})
         words = _words(whole)
         options = _size_options(words, img_size)

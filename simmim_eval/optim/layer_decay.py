@@ -13,6 +13,7 @@ from mmengine.optim import DefaultOptimWrapperConstructor
 from torch import nn
 
 from simmim_eval.errors import ConfigError, nearest
+from simmim_eval.optim.foreign import ForeignBackbone, is_known
 from simmim_eval.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 __all__ = ["Group", "LayerDecayConstructor", "param_groups"]
@@ -35,8 +36,9 @@ def param_groups(model: nn.Module, base_lr: float, weight_decay: float, layer_de
     """Group the trainable parameters of a model by layer and by whether they decay.
 
     Args:
-        model: Holds a backbone that keeps the contract, at any name: ``backbone``, ``module.backbone``, …. Any other
-            model will do when ``layer_decay`` is 1; it is then one layer.
+        model: Holds a backbone that keeps the contract or is known to :mod:`simmim_eval.optim.foreign`, at any name:
+            ``backbone``, ``module.backbone``, …. Any other model will do when ``layer_decay`` is 1; it is then one
+            layer.
         base_lr: Rate of the head.
         weight_decay: Weight decay of what is not exempt: neither one-dimensional, nor a bias, nor named by the
             backbone's ``no_weight_decay()``.
@@ -54,8 +56,8 @@ def param_groups(model: nn.Module, base_lr: float, weight_decay: float, layer_de
             f"paramwise_cfg.layer_decay is {layer_decay}; expected a number above 0 and at most 1 (1 = off)."
         )
     path, backbone = _find_backbone(model)
-    if backbone is None and layer_decay != 1:
-        raise ConfigError(_foreign_backbone(model, layer_decay))
+    if layer_decay != 1 and (backbone is None or backbone.num_layers == 1):
+        raise ConfigError(_without_depth(model, backbone, layer_decay))
     last_layer = 0 if backbone is None else backbone.num_layers - 1
     exempt: set[str] = set() if backbone is None else backbone.no_weight_decay()
     groups: dict[str, Group] = {}
@@ -122,11 +124,12 @@ class LayerDecayConstructor(DefaultOptimWrapperConstructor):
 
 
 def _find_backbone(model: nn.Module) -> tuple[str, Any]:
-    """Path (with a closing dot, or empty) and module of the one backbone that keeps the contract, else ``None``."""
+    """Path (with a closing dot, or empty) of the one backbone, and who tells its depth; ``None`` if there is none."""
     found: dict[str, nn.Module] = {}
     for name, module in model.named_modules():
         # The class is asked, not the object: wrappers pass the attributes of what they wrap through.
-        if hasattr(type(module), "layer_id") and not any(name.startswith(outer) for outer in found):
+        is_backbone = hasattr(type(module), "layer_id") or is_known(module)
+        if is_backbone and not any(name.startswith(outer) for outer in found):
             found[f"{name}." if name else ""] = module
     if len(found) > 1:
         paths = ", ".join(path.removesuffix(".") for path in found)
@@ -134,13 +137,17 @@ def _find_backbone(model: nn.Module) -> tuple[str, Any]:
             f"{type(model).__name__} holds {len(found)} backbones ({paths}); LayerDecayConstructor needs one. "
             "Use another optim_wrapper.constructor."
         )
-    return next(iter(found.items()), ("", None))
+    path, module = next(iter(found.items()), ("", None))
+    return path, ForeignBackbone(module) if module is not None and is_known(module) else module
 
 
-def _foreign_backbone(model: nn.Module, layer_decay: float) -> str:
-    name = next((type(module).__name__ for path, module in model.named_modules() if path.endswith("backbone")), None)
-    what = f"backbone {name}" if name else f"model {type(model).__name__}"
+def _without_depth(model: nn.Module, backbone: nn.Module | None, layer_decay: float) -> str:
+    if backbone is not None:
+        what = f"backbone {getattr(backbone, 'model_name', type(backbone).__name__)} is one layer"
+    else:
+        known = (type(module).__name__ for path, module in model.named_modules() if path.endswith("backbone"))
+        what = next((f"backbone {name}" for name in known), f"model {type(model).__name__}") + " has no layer_id"
     return (
-        f"optim_wrapper.paramwise_cfg.layer_decay is {layer_decay}, but the {what} has no layer_id and so does not "
-        "say how deep its parameters lie. Set layer_decay=1.0, or use a backbone of simmim_eval."
+        f"optim_wrapper.paramwise_cfg.layer_decay is {layer_decay}, but the {what} and so does not say how deep its "
+        "parameters lie. Set layer_decay=1.0, or use a backbone of simmim_eval."
     )

@@ -20,6 +20,8 @@ __all__ = ["query"]
 OnDeparture = Literal["refuse", "mark"]
 Marks = list[list[str | None]]
 
+OWN_RUN = "of the run that made these weights, on the same data; nothing was fine-tuned"
+
 _DEFAULT_BASELINES: tuple[InitKind, ...] = ("supervised", "random")
 _BASELINES: dict[InitKind, tuple[InitKind, ...]] = {"random": (), "supervised": ("random",), "from_scratch": ()}
 
@@ -91,7 +93,7 @@ def _marks(lines: Sequence[Line], columns: Sequence[ColumnSpec], on_departure: O
                     f"{spec.title!r} in {departure}. A same-recipe table holds one protocol, budget and profile a "
                     "column: filter the records, or ask for marks."
                 )
-            marks[i][j] = departure
+            marks[i][j] = departure and f"departs in {departure}"
     return marks
 
 
@@ -105,6 +107,8 @@ def _rows(selection: Selection, columns: Sequence[ColumnSpec], marks: Marks) -> 
         for spec, records, mark in zip(columns, line.cells, marked, strict=True):
             if records:
                 cells.append(replace(make_cell(records, spec.metric), mark=mark))
+            elif own := selection.own_runs(line, spec):
+                cells.append(replace(make_cell(own, spec.metric), mark=OWN_RUN))
             else:
                 cells.append(Cell(missing=_reason(line, spec, selection)))
         if line.records and names.count((line.backbone, label)) > 1:

@@ -25,11 +25,30 @@ class Line:
 
 @dataclass(frozen=True)
 class Selection:
-    """Lines in the order of the table, pre-training records by run id, last attempts at runs without a record."""
+    """Lines in the order of the table, all runs by id, last attempts at runs without a record."""
 
     lines: tuple[Line, ...]
     producers: Mapping[str, Record]
     unfinished: tuple[Attempt, ...]
+
+    def own_runs(self, line: Line, spec: ColumnSpec) -> list[Record]:
+        """The runs that made a line's weights, where they measured what the column asks for, under its protocol.
+
+        Fine-tuning weights again on the labels that they were trained on is no transfer: the cell of a supervised
+        initialisation on its own data set is the number of the run that made it.
+        """
+        column = self._column_of(spec)
+        made = {record.init.weights: self.producers.get(record.init.weights or "") for record in line.records}
+        return [
+            run
+            for run in made.values()
+            if run is not None and column is not None and run.protocol == column.protocol and run.metric(spec.metric)
+        ]
+
+    def _column_of(self, spec: ColumnSpec) -> Record | None:
+        """Any run of a column."""
+        measured = [record for record in self.shown if record.kind == "transfer" and record.metric(spec.metric)]
+        return next((record for record in measured if record.protocol.task == spec.task), None)
 
     @property
     def shown(self) -> list[Record]:
@@ -64,7 +83,7 @@ def select(
         places = ", ".join(str(store.root) for store in stores)
         raise RecordError(f"{places}: no transfer record of {', '.join(sorted(tasks))} matches. Run the suite first.")
     unfinished = [attempt for attempt in _last_attempts(stores, merged) if attempt.task in tasks]
-    producers = {record.run_id: record for record in merged.values() if record.kind == "pretrain"}
+    producers = {record.run_id: record for record in merged.values() if record.kind != "cited"}
     return Selection(tuple(_lines(chosen, columns, inits)), producers, tuple(unfinished))
 
 

@@ -22,7 +22,7 @@ def footer(reproduce: str, selection: Selection, *, marked: bool) -> str:
     """What the brackets are, the command, and how many records of which kind."""
     transfers = [record for record in selection.shown if record.kind == "transfer"]
     cited = len(selection.shown) - len(transfers)
-    pretrainings = ancestors(transfers, selection.producers)
+    pretrainings = ancestors(transfers, selection.producers) - {record.run_id for record in transfers}
     total = len(transfers) + len(pretrainings) + cited
     counts = f"{_count(len(pretrainings), 'pre-training')}, {_count(len(transfers), 'transfer')}"
     counts += f", {cited} cited" if cited else ""
@@ -99,7 +99,7 @@ def _limits(differences: Sequence[Difference], selection: Selection) -> list[str
 
 
 def _marks(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:
-    return [f"* {where}: departs in {cell.mark}; not compared" for where, cell in _cells(rows, columns) if cell.mark]
+    return [f"* {where}: {cell.mark}; not compared" for where, cell in _cells(rows, columns) if cell.mark]
 
 
 def _cited(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:

@@ -11,14 +11,16 @@ from timm.models._manipulate import group_parameters
 from torch import nn
 
 from simmim_eval.backbones import TimmBackbone
+from simmim_eval.backbones.timm_design import describe
 from simmim_eval.errors import ConfigError
 
 TINY: list[tuple[str, dict[str, Any]]] = [
     ("test_byobnet", {}),
+    ("test_mambaout", {}),
     ("test_nfnet", {}),
     ("test_efficientnet", {}),
     ("lcnet_035", {}),
-    ("vgg11", {"out_indices": (0, 1)}),
+    ("repghostnet_050", {"out_indices": (1, 3)}),
     ("test_vit_relpos", {"img_size": 64}),
 ]
 LARGER: list[tuple[str, dict[str, Any]]] = [
@@ -34,9 +36,15 @@ LARGER: list[tuple[str, dict[str, Any]]] = [
     ("swinv2_tiny_window8_256", {}),
     ("test_maxvit", {}),
     ("vit_tiny_patch16_dinov3_qkvb", {"out_indices": (1, 3)}),
+    ("vgg11", {"out_indices": (0, 5)}),
     ("xception41p", {}),
 ]
-EXTRA = {"vit_tiny_patch16_dinov3_qkvb": {"dynamic_img_size": True}, "test_vit_relpos": {"img_size": 64}}
+TIMM_WORDS: dict[str, dict[str, Any]] = {
+    "swin_tiny_patch4_window7_224": {"strict_img_size": False},
+    "swinv2_tiny_window8_256": {"strict_img_size": False},
+    "test_vit_relpos": {"img_size": 64},
+    "vit_tiny_patch16_dinov3_qkvb": {"dynamic_img_size": True},
+}
 
 
 def reference(backbone: TimmBackbone, **words: Any) -> nn.Module:
@@ -56,14 +64,12 @@ def whole_model(model_name: str) -> nn.Module:
 def check_family(model_name: str, words: dict[str, Any]) -> None:
     backbone = TimmBackbone(model_name, **words).eval()
     fill_convolutional(backbone)
-    strict = "strict_img_size" in backbone.design.options or "dynamic_img_size" in backbone.design.options
-    extra = EXTRA.get(model_name, {"dynamic_img_size": True} if strict else {})
     size = backbone.design.fixed_size or (backbone.design.divisor * 2, backbone.design.divisor * 3)
     size = size if min(size) >= 32 else (64, 96)
     x = images(*size)
     with torch.no_grad():
-        theirs = reference(backbone, **extra)(x)
-        if model_name.startswith("swin"):
+        theirs = reference(backbone, **TIMM_WORDS.get(model_name, {}))(x)
+        if model_name.startswith(("swin", "test_mambaout")):
             theirs = [each.permute(0, 3, 1, 2) for each in theirs]
         for ours, expected in zip(backbone(x), theirs, strict=True):
             torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-5)
@@ -112,26 +118,44 @@ def test_where_timm_needs_a_divisor_images_are_padded_and_maps_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    "model_name", ["test_resnet", "test_convnext", "test_efficientnet", "test_vit", "test_mambaout", "densenet121"]
+    "model_name", ["test_resnet", "test_convnext", "test_efficientnet", "test_vit", "test_mambaout"]
 )
 def test_layers_are_timms_groups(model_name: str) -> None:
     with torch.device("meta"):
         backbone = TimmBackbone(model_name)
     whole = whole_model(model_name)
     groups = group_parameters(whole, whole.group_matcher(), reverse=True)
-    classifier = (
-        groups[next(name for name, _ in whole.named_parameters() if name.endswith("head.fc.weight"))]
-        if any(name.endswith("head.fc.weight") for name in groups)
-        else max(groups.values())
-    )
+    classifier = max(groups.values())
     names = backbone.design.layers.timm_names
-    assert set(names) == {name for name, _ in backbone.named_parameters()}
-    for ours, theirs in names.items():
+    assert names.keys() == backbone.state_dict().keys()
+    for ours, _ in backbone.named_parameters():
+        theirs = names[ours]
         expected = backbone.num_layers - 1 if groups[theirs] == classifier else groups[theirs]
         assert backbone.layer_id(ours) == expected
         assert backbone.get_parameter(ours).shape == whole.get_parameter(theirs).shape
 
 
+@pytest.mark.parametrize("model_name", ["test_resnet", "test_convnext", "test_vit", "test_efficientnet"])
+def test_a_checkpoint_of_timms_whole_model_fits_by_its_names(model_name: str) -> None:
+    backbone = TimmBackbone(model_name).eval()
+    whole = timm.create_model(model_name, pretrained=False).eval()
+    fill_convolutional(whole)
+    state = whole.state_dict()
+    names = backbone.design.layers.timm_names
+    backbone.load_state_dict({ours: state[theirs] for ours, theirs in names.items()})
+    x = images(160, 160)
+    with torch.no_grad():
+        expected = whole.forward_intermediates(x, indices=1, intermediates_only=True)[-1]
+        torch.testing.assert_close(backbone(x)[-1], expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_model_that_timm_does_not_recompute_is_refused() -> None:
+    with torch.device("meta"), pytest.raises(ConfigError, match="timm does not recompute hrnet_w18_small"):
+        TimmBackbone("hrnet_w18_small", with_cp=True)
+
+
+@pytest.mark.slow
 def test_worked_layers() -> None:
     with torch.device("meta"):
         resnet, swin = TimmBackbone("resnet50"), TimmBackbone("swin_tiny_patch4_window7_224")
@@ -195,12 +219,25 @@ def test_initial_weights_are_timms() -> None:
             torch.testing.assert_close(backbone.state_dict()[name], value, atol=0, rtol=0)
 
 
+def test_what_goes_on_around_the_construction_changes_nothing() -> None:
+    describe.cache_clear()
+    weights = []
+    for context in (torch.no_grad(), torch.inference_mode(), torch.enable_grad()):
+        with context:
+            torch.manual_seed(4)
+            backbone = TimmBackbone("test_efficientnet", out_indices=(1,))
+        weights.append({name: value.clone() for name, value in backbone.state_dict().items()})
+        assert any(not parameter.requires_grad for parameter in backbone.parameters())
+        describe.cache_clear()
+    assert all(torch.equal(weights[0][name], each[name]) for each in weights for name in weights[0])
+
+
 def test_recomputing_reaches_the_blocks() -> None:
     for model_name, path in (("test_vit", "model.blocks.2"), ("test_resnet", "layer2")):
         for with_cp in (False, True):
             backbone = TimmBackbone(model_name, with_cp=with_cp).train()
             passes: list[None] = []
-            backbone.get_submodule(path).register_forward_hook(lambda *_, passes=passes: passes.append(None))
+            backbone.get_submodule(path).register_forward_pre_hook(lambda *_, passes=passes: passes.append(None))
             backbone(images(64, 64))[-1].sum().backward()
             assert len(passes) == 1 + with_cp
 
@@ -234,14 +271,13 @@ def test_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"model_name": "test_vit_relpos"}, r"img_size is None; .*one size only, to be chosen.*Set img_size=160"),
         ({"model_name": "test_vit", "img_size": (1, 2, 3)}, r"backbone\.img_size is \(1, 2, 3\); expected a side"),
         ({"model_name": "test_vit", "img_size": 8}, r"backbone\.model_name is 'test_vit'"),
-        ({"model_name": "inception_v3"}, r"cannot be a backbone: at 299x299 pixels its maps have 147x147, .* strides"),
+        ({"model_name": "pit_ti_224"}, r"cannot be a backbone: at 224x224 pixels its maps have 27x27, .* strides"),
         ({"model_name": "test_resnet", "out_indices": (5,)}, r"backbone\.out_indices is \(5,\).*from 0 to 4"),
         ({"model_name": "tresnet_m", "out_indices": (0,)}, r"cannot build as a backbone with out_indices=\(0,\)"),
         ({"model_name": "test_resnet", "drop_path_rate": 1.0}, r"backbone\.drop_path_rate is 1\.0; expected"),
-        ({"model_name": "vgg11", "drop_path_rate": 0.1}, r"vgg11 has no drop path"),
+        ({"model_name": "repghostnet_050", "drop_path_rate": 0.1}, r"repghostnet_050 has no drop path"),
         ({"model_name": "test_resnet", "frozen_stages": 5}, r"frozen_stages is 5; expected -1 \(none\) to 4"),
         ({"model_name": "poolformer_s12", "frozen_stages": 0}, r"timm does not group the parameters of poolformer"),
-        ({"model_name": "hrnet_w18_small", "with_cp": True}, r"timm does not recompute hrnet_w18_small"),
     ],
 )
 def test_what_cannot_be_is_refused(words: dict[str, Any], message: str) -> None:

@@ -1,11 +1,9 @@
 """TimmBackbone keeps the contract over each of timm's ways to give features."""
 
-from typing import Any
-
+import pytest
 from resnet_case import BatchNormContract
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
-
 
 TIMM = "simmim_eval.TimmBackbone"
 
@@ -30,10 +28,8 @@ class TestListOfStages(BatchNormContract):
     config = {"type": TIMM, "model_name": "test_resnet"}
     stem = "conv1.0.weight"
 
-    def described(self, **words: Any) -> dict[str, Any]:
-        return {**self.config, **words}
 
-
+@pytest.mark.slow
 class TestJoinedNames(NoBatchNorm, BatchNormContract):
     """``FeatureListNet``, two levels of names in one, images padded."""
 
@@ -41,6 +37,7 @@ class TestJoinedNames(NoBatchNorm, BatchNormContract):
     stem = "stem_0.weight"
 
 
+@pytest.mark.slow
 class TestChannelsLast(NoBatchNorm, BatchNormContract):
     """``FeatureListNet`` of maps (B, H, W, C)."""
 
@@ -48,6 +45,7 @@ class TestChannelsLast(NoBatchNorm, BatchNormContract):
     stem = "stem.conv1.weight"
 
 
+@pytest.mark.slow
 class TestOwnExtractor(BatchNormContract):
     """``MobileNetV3Features``, which computes what no map needs when the last is left out."""
 

@@ -345,6 +345,7 @@ def test_a_row_may_be_cited_alone(ask):
     table = ask(transfer("random"), cited("supervised", 83.5), columns=[CLASSIFICATION])
     assert [(row.init, row.cells[0].cited is None) for row in table.rows] == [("random", True), ("supervised", False)]
 
+
 def test_several_stores_are_one_and_may_not_disagree(tmp_path):
     one, other = Store(tmp_path / "one"), Store(tmp_path / "other")
     one.add(transfer("random"))
@@ -355,3 +356,30 @@ def test_several_stores_are_one_and_may_not_disagree(tmp_path):
     one.add(transfer("simmim", value=1.0))
     with pytest.raises(RecordError, match="another store holds the same run with another outcome"):
         query([one, other], **question)
+
+
+def test_weights_that_come_from_a_column_show_their_own_number_there(ask):
+    """SimMIM, then supervised on the column's labels: that run is the cell, and is compared with nothing."""
+    fine_tuned = transfer("simmim", value=84.0)
+    origin = replace(fine_tuned.init.provenance, parent=fine_tuned.init.weights)
+    init = replace(
+        fine_tuned.init, kind="simmim+supervised", source=f"run:{fine_tuned.run_id}", weights=fine_tuned.run_id
+    )
+    box = transfer("simmim", "detection")
+    box = sealed(box, init=replace(init, provenance=origin), init_seed=0)
+    table = ask(pretraining("simmim"), fine_tuned, transfer("simmim", "detection"), box)
+    row = next(row for row in table.rows if row.init == "simmim+supervised")
+    assert (row.cells[0].value, row.cells[0].run_ids) == (84.0, (fine_tuned.run_id,))
+    assert "nothing was fine-tuned" in row.cells[0].mark
+    assert not [one for one in table.differences if table.rows[one.row] is row and one.column == 0]
+    assert table.footer.endswith("4 records (1 pre-training, 3 transfers), one protocol a column")
+
+
+def test_weights_from_another_data_set_show_nothing(ask):
+    elsewhere = transfer("simmim", value=84.0)
+    elsewhere = sealed(elsewhere, protocol=replace(elsewhere.protocol, data="other"))
+    init = replace(elsewhere.init, kind="simmim+supervised", source=f"run:{elsewhere.run_id}", weights=elsewhere.run_id)
+    box = sealed(transfer("simmim", "detection"), init=init)
+    table = ask(transfer("random"), elsewhere, box, filters={"init.kind": ["random", "simmim+supervised"]})
+    row = next(row for row in table.rows if row.init == "simmim+supervised")
+    assert row.cells[0].missing == "no record"
