@@ -7,13 +7,25 @@ Each message names what is wrong (file, field, value), what was expected, and wh
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["CheckpointError", "ConfigError", "DataError", "MaskError", "RecordError", "UserError", "nearest"]
+__all__ = [
+    "CheckpointError",
+    "ConfigError",
+    "DataError",
+    "MaskError",
+    "RecordError",
+    "UserError",
+    "nearest",
+    "printable",
+]
 
 
 class UserError(Exception):
     """A fault in what the user gave; the message says how to mend it."""
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class ConfigError(UserError):
@@ -25,7 +37,16 @@ class CheckpointError(UserError):
 
 
 class DataError(UserError):
-    """A data set, or one file in it, is missing, broken or of another format."""
+    """A data set, or one file in it, is missing, broken or of another format.
+
+    Args:
+        message: As every message here.
+        kind: A word for the fault, by which a check of many files counts; see ``simmim_eval.data.check.kinds``.
+    """
+
+    def __init__(self, message: str, kind: str = "unreadable") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class MaskError(UserError):
@@ -34,6 +55,14 @@ class MaskError(UserError):
 
 class RecordError(UserError):
     """A result record cannot be read, is not valid, or contradicts another."""
+
+
+def printable(text: str) -> str:
+    r"""``text`` with the bytes of a file's name that are not UTF-8 as ``\xff``, so that any stream can take it."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half a character of UTF-16, as JSON can hold
+        return text.encode("utf-8", "backslashreplace").decode()
 
 
 def nearest(word: str, known: Iterable[str], limit: int = 20) -> str:

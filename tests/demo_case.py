@@ -17,8 +17,8 @@ def _only(pattern: str) -> str:
     return path.relative_to(CONFIGS).as_posix()
 
 
-RECIPES = {task: _only(f"{task}/*_demo.py") for task in TRANSFER} | {
-    method: _only(f"pretrain/{method}_*_demo.py") for method in ("simmim", "supervised")
+RECIPES = {task: _only(f"{task}/*_swin-nano_*_demo.py") for task in TRANSFER} | {
+    method: _only(f"pretrain/{method}_swin-nano_*_demo.py") for method in ("simmim", "supervised")
 }
 
 

@@ -4,10 +4,7 @@ Example:
   python tools/pretrain.py pretrain/simmim_swin-nano_1xb32-900i_demo.py --data-root data/demo
 """
 
-import sys
-
-from simmim_eval.cli import main
+from simmim_eval.cli.tool import run_tool
 
 if __name__ == "__main__":
-    sys.argv.insert(1, "pretrain")
-    main()
+    run_tool("pretrain")

@@ -1,13 +1,10 @@
 """Evaluate a checkpoint; the same as ``simmim-eval evaluate``.
 
 Example:
-  python tools/test.py CHECKPOINT --data-root data/demo
+  python tools/test.py [CONFIG] CHECKPOINT --data-root data/demo
 """
 
-import sys
-
-from simmim_eval.cli import main
+from simmim_eval.cli.tool import run_tool
 
 if __name__ == "__main__":
-    sys.argv.insert(1, "evaluate")
-    main()
+    run_tool("evaluate")

@@ -4,10 +4,7 @@ Example:
   python tools/train.py classification/cls_swin-nano_1xb32-250i_demo.py --init random --data-root data/demo
 """
 
-import sys
-
-from simmim_eval.cli import main
+from simmim_eval.cli.tool import run_tool
 
 if __name__ == "__main__":
-    sys.argv.insert(1, "transfer")
-    main()
+    run_tool("transfer")

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from simmim_eval.cli import data_check
+
 __all__ = ["app"]
 
 app = typer.Typer(help="Make and look at data sets.", no_args_is_help=True)
@@ -32,3 +34,6 @@ def make_demo(
     with stage_bars(console) as progress:
         make(root, seed=seed, scale=scale, progress=progress, workers=workers)
     console.print(f"demo data   {root}", highlight=False)
+
+
+app.command("check", epilog=data_check.EXAMPLE)(data_check.check)

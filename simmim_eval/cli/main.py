@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from simmim_eval import __version__
-from simmim_eval.cli import data, evaluate, pretrain, suite, table, transfer
+from simmim_eval.cli import data, doctor, evaluate, inspect, plan, pretrain, suite, table, transfer
 from simmim_eval.errors import UserError
 
 __all__ = ["main"]
@@ -25,6 +25,9 @@ app.command(epilog=pretrain.EXAMPLE)(pretrain.pretrain)
 app.command(epilog=transfer.EXAMPLE)(transfer.transfer)
 app.command(epilog=evaluate.EXAMPLE)(evaluate.evaluate)
 app.command(epilog=table.EXAMPLE)(table.table)
+app.command(epilog=plan.EXAMPLE)(plan.plan)
+app.command(epilog=inspect.EXAMPLE)(inspect.inspect)
+app.command(epilog=doctor.EXAMPLE)(doctor.doctor)
 app.add_typer(suite.app, name="suite")
 app.add_typer(data.app, name="data")
 

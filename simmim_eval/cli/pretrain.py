@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from simmim_eval.cli.options import CfgOptions, DataRoot, Resume, Seed, WorkDir
+from simmim_eval.cli.options import Amp, CfgOptions, DataRoot, Launcher, Resume, Seed, WorkDir, parse_options
 
 __all__ = ["EXAMPLE", "pretrain"]
 
@@ -19,8 +19,11 @@ def pretrain(
     seed: Seed = 0,
     cfg_options: CfgOptions = None,
     resume: Resume = False,
+    amp: Amp = False,
+    launcher: Launcher = "none",
 ) -> None:
     """Pre-train a backbone from random weights, and leave a checkpoint and a record."""
     from simmim_eval.cli.single import run_single
 
-    run_single(config, "random", data_root, work_dir, seed, "val", cfg_options, resume)
+    options = parse_options(cfg_options)
+    run_single(config, "random", data_root, work_dir, seed, "val", options, resume, amp, launcher)

@@ -29,7 +29,7 @@ def show_table(work_dir: Path, suite_name: str | None, out: Path, split: str) ->
         columns=COLUMNS if suite else present or COLUMNS,
         title=suite.title if suite else str(work_dir),
         reproduce=f"simmim-eval suite run {suite.path}" if suite else f"simmim-eval table {work_dir}",
-        caption=suite.notes[0] if suite else None,
+        caption=suite.notes[0] if suite and suite.notes else None,
         notes=suite.notes[1:] if suite else (),
         filters={"protocol.split": split},
         inits=suite.inits if suite else (),

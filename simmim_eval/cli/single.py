@@ -1,19 +1,22 @@
 """What ``pretrain`` and ``transfer`` share: one run in this process, then its numbers."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from simmim_eval import compat
-from simmim_eval.cli.options import parse_options
 from simmim_eval.cli.progress import stage_bars
 from simmim_eval.engine.initialisation import InitSource
 from simmim_eval.engine.prepare import RunRequest
+from simmim_eval.launch.distributed import is_main, join
+from simmim_eval.launch.leash import leash_forks
 from simmim_eval.launch.run import run
 from simmim_eval.records import Metric
 from simmim_eval.results.store import Store
 
-__all__ = ["print_metrics", "run_single"]
+__all__ = ["own_console", "print_metrics", "run_single"]
 
 
 def run_single(
@@ -23,19 +26,30 @@ def run_single(
     work_dir: Path,
     seed: int,
     split: str,
-    cfg_options: list[str] | None,
+    options: Mapping[str, Any],
     resume: bool,
+    amp: bool,
+    launcher: str,
 ) -> None:
     """Run, and say what came out and where it lies."""
+    join(launcher)
     compat.install()
-    console, store = Console(), Store(work_dir)
-    request = RunRequest(config, InitSource.parse(init), data_root, seed, split, parse_options(cfg_options))
+    leash_forks()
+    console, store = own_console(), Store(work_dir)
+    if amp:
+        options = {**options, "optim_wrapper.type": "AmpOptimWrapper"}
+    request = RunRequest(config, InitSource.parse(init), data_root, seed, split, options)
     with stage_bars(console) as progress:
         record = run(request, store, resume=resume, progress=progress)
     print_metrics(console, record.metrics)
     console.print(f"record      {store.record_path(record.run_id)}", soft_wrap=True, highlight=False)
     for name, path in record.artifacts.items():
         console.print(f"{name:<11} {store.root / path}", soft_wrap=True, highlight=False)
+
+
+def own_console() -> Console:
+    """The terminal; of several processes of a run only the main one writes there."""
+    return Console(quiet=not is_main())
 
 
 def print_metrics(console: Console, metrics: tuple[Metric, ...]) -> None:

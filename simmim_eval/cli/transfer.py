@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from simmim_eval.cli.options import CfgOptions, DataRoot, Resume, Seed, Split, WorkDir
+from simmim_eval.cli.options import Amp, CfgOptions, DataRoot, Launcher, Resume, Seed, Split, WorkDir, parse_options
 
 __all__ = ["EXAMPLE", "transfer"]
 
@@ -30,8 +30,11 @@ def transfer(
     split: Split = "val",
     cfg_options: CfgOptions = None,
     resume: Resume = False,
+    amp: Amp = False,
+    launcher: Launcher = "none",
 ) -> None:
     """Fine-tune on one task from a stated initialisation, evaluate, and leave a record."""
     from simmim_eval.cli.single import run_single
 
-    run_single(config, init, data_root, work_dir, seed, split, cfg_options, resume)
+    options = parse_options(cfg_options)
+    run_single(config, init, data_root, work_dir, seed, split, options, resume, amp, launcher)

@@ -13,8 +13,12 @@ COMMANDS = {
     "transfer": ["transfer"],
     "evaluate": ["evaluate"],
     "table": ["table"],
+    "doctor": ["doctor"],
+    "plan": ["plan"],
+    "inspect": ["inspect"],
     "suite run": ["suite", "run"],
     "suite status": ["suite", "status"],
+    "suite clean": ["suite", "clean"],
     "data make-demo": ["data", "make-demo"],
 }
 

@@ -86,7 +86,10 @@ def test_a_failed_run_leaves_its_error(demo_root, store):
         run(request("classification", demo_root), store, progress=fail)
     (run_id,) = store.attempted()
     (attempt,) = store.attempts(run_id)
-    assert (attempt.status, attempt.error) == ("failed", "DataError: a.jpg: cannot be decoded")
+    error, _, output = attempt.error.partition(" (output: ")
+    assert (attempt.status, error) == ("failed", "DataError: a.jpg: cannot be decoded")
+    assert (store.root / output.removesuffix(")")).suffix == ".log"
+    assert (store.root / output.removesuffix(")")).is_file()
     assert (attempt.task, attempt.title, attempt.init_kind, attempt.seed) == (
         "classification",
         "Swin-nano",

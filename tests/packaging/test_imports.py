@@ -20,6 +20,7 @@ def python(script: str) -> subprocess.CompletedProcess[str]:
     [
         ("simmim_eval", SLOW),
         ("simmim_eval.cli", SLOW),
+        ("simmim_eval.doctor", SLOW),
         ("simmim_eval.records", SLOW),
         ("simmim_eval.results", FRAMEWORKS),
         ("simmim_eval.registry", ("mmcv", "mmdet", "mmseg", "mmaction", "timm", "torchvision")),

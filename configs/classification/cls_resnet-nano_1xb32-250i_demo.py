@@ -1,0 +1,14 @@
+"""Classification with a nano ResNet, for the demo: five classes of garments, 50 labelled images each.
+
+Source: ours; all but the backbone is cls_swin-nano_1xb32-250i_demo.py.
+Expected: TODO
+Cost: TODO
+Command: simmim-eval transfer classification/cls_resnet-nano_1xb32-250i_demo.py --init random --data-root data/demo
+"""
+
+_base_ = ["./cls_swin-nano_1xb32-250i_demo.py"]
+
+title = "ResNet-nano"
+model = dict(
+    backbone=dict(_delete_=True, type="simmim_eval.ResNet", arch="nano", decay_rule="block", out_indices=(2,)),
+)

@@ -1,0 +1,14 @@
+"""UPerNet on a nano ResNet, for the demo.
+
+Source: ours; all but the backbone is upernet_swin-nano_1xb8-240i_demo.py.
+Expected: TODO
+Cost: TODO
+Command: simmim-eval transfer segmentation/upernet_resnet-nano_1xb8-240i_demo.py --init random --data-root data/demo
+"""
+
+_base_ = ["./upernet_swin-nano_1xb8-240i_demo.py"]
+
+title = "ResNet-nano"
+model = dict(
+    backbone=dict(_delete_=True, type="simmim_eval.ResNet", arch="nano", decay_rule="block"),
+)
