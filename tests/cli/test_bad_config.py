@@ -56,7 +56,7 @@ def test_unknown_transform(transfer, recipe):
 
 def test_missing_argument(transfer, recipe):
     path = recipe("classification", "model = dict(_delete_=True, type='simmim_eval.ImageClassifier')")
-    transfer(path).refuses(path, "'backbone'")
+    transfer(path).refuses(path, "model.backbone is missing")
 
 
 @pytest.mark.parametrize(

@@ -41,11 +41,14 @@ def failed_attempt(tmp_path: Path) -> str:
     """The error of the one attempt of a run that had begun; nothing else may look finished."""
     work = tmp_path / "work"
     assert sorted(path.name for path in work.iterdir()) == ["attempts", "runs"]
-    assert not [path for path in work.rglob("*") if path.name.startswith(".") or path.name == "last.pth"]
+    half = [path.name for path in work.rglob("*") if path.name.startswith(".") or path.name == "last.pth"]
+    assert half == [".lock"]  # which no process holds any more
     (path,) = (work / "attempts").glob("*/*.json")
     attempt = read_attempt(path)
     assert attempt.status == "failed"
-    return attempt.error
+    error, _, output = attempt.error.partition(" (output: ")
+    assert (work / output.removesuffix(")")).is_file()
+    return error
 
 
 def test_missing_data_root(transfer, tmp_path):

@@ -1,4 +1,4 @@
-"""``simmim-eval inspect`` on the command line: a table for people, JSON for machines, the recipe with all it inherits."""
+"""``simmim-eval inspect`` on the command line: a table for people, JSON for machines, the whole recipe."""
 
 import json
 

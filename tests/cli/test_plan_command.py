@@ -33,9 +33,9 @@ def test_a_recipe(cli, tmp_path, monkeypatch):
         "AdamW, rate 0.002, weight decay 0.05, 12 groups",
         "6 layers: rate of the stem 0.001181, of the head 0.002",
         "GiB a process in fp32",
-        "the demo: 250 items to train on, 700 to evaluate, about 0.02 GB (as published)",
+        "the demo at scale 1: 250 items to train on, 700 to evaluate, about 0.02 GB (as published)",
         "parts of --data-root: imagenet",
-        "0.42 TFLOP (a multiply-add is 2)",
+        "0.416 TFLOP (a multiply-add is 2)",
         "0.7 min at 0.01 TFLOP/s",
         "init random",
     ):
@@ -62,14 +62,40 @@ def test_a_suite(cli):
     assert outcome.code == 0, outcome.err
     said = narrow(outcome.out)
     assert "1 × pre-training: simmim 900 28,800" in said
-    assert "3 × detection from simmim pre-training: simmim 300 3,600" in said
+    assert "3 × detection from simmim simmim 300 3,600" in said
     assert "3 × classification from random 250 24,000" in said
-    total = re.search(r"38 runs in all ([\d,]+) ([\d.]+) TFLOP ([\d.]+) min", said)
+    total = re.search(r"38 runs in all ([\d,]+) ([\d.]+) ([\d.]+) min", said)
     assert total is not None
     samples, work, minutes = (float(word.replace(",", "")) for word in total.groups())
     assert samples == 2 * 28_800 + 9 * (250 * 32 + 300 * 16 + 240 * 8 + 300 * 4)
     assert minutes == pytest.approx(work / 0.02 / 60, rel=0.02)
     assert len(re.findall("as published", said)) == 6
+
+
+SMALL_SUITE = """
+title = "Small"
+arms = [
+    dict(
+        pretraining={"simmim+supervised": dict(recipe=RECIPE, init="simmim")},
+        checkpoints=dict(supervised="timm:swin_nano"),
+        transfer=[RECIPE],
+        cited=[dict(recipe=RECIPE, init="supervised", value=50.5, source="a paper")],
+    )
+]
+inits = ["random", "supervised", "simmim"]
+"""
+
+
+def test_a_suite_with_weights_that_are_there(cli, tmp_path):
+    path = tmp_path / "small.py"
+    path.write_text(SMALL_SUITE.replace("RECIPE", repr(RECIPE)))
+    cli("plan", path).refuses("'simmim'")
+    outcome = cli("plan", path, "--checkpoint", "simmim=there.pth")
+    assert outcome.code == 0, outcome.err
+    said = narrow(outcome.out)
+    for row in ("1 × classification from random", "– classification from supervised cited: 50.5", "2 runs in all"):
+        assert row in said
+    assert "given: there.pth" in said
 
 
 @pytest.mark.parametrize(
@@ -78,15 +104,13 @@ def test_a_suite(cli):
         (["suites/demmo.py"], ["suites/demmo.py", "demo.py"]),
         (["classification/cls.py"], ["no such config"]),
         ([RECIPE, "--processes", 3], ["3 processes", "1, 2, 4, 8"]),
-        ([RECIPE, "--seeds", 2], ["--seeds 2", "recipe"]),
+        ([RECIPE, "--seeds", 2], ["--seeds", "is a recipe"]),
+        ([RECIPE, "--checkpoint", "simmim=x.pth"], ["--checkpoint", "is a recipe"]),
         ([RECIPE, "--init", "imagenet"], ["imagenet", "no kind of initialisation"]),
         ([RECIPE, "--init", "simmim=nowhere.pth"], ["nowhere.pth"]),
         ([RECIPE, "--cfg-options", "model.bakbone.arch=tiny"], ["bakbone", "backbone"]),
         ([RECIPE, "--cfg-options", "model.backbone.arch=tinny"], ["tinny", "tiny"]),
-        (
-            [RECIPE, "--cfg-options", "resolution=big", "--cfg-options", "train_dataloader.dataset.pipeline=[]"],
-            ["resolution"],
-        ),
+        ([RECIPE, "--cfg-options", "resolution=big"], ["resolution is 'big'"]),
         ([SUITE, "--init", "random"], ["--init random", "suite"]),
         ([SUITE, "--cfg-options", "model.backbone.arch=tinny"], ["tinny"]),
     ],
@@ -103,5 +127,5 @@ def test_a_recipe_without_a_field(cli, tmp_path):
 
 def test_a_suite_without_a_field(cli, tmp_path):
     path = tmp_path / "mine.py"
-    path.write_text("title = 'x'\npretraining = dict()\n")
-    cli("plan", path).refuses(path.name, "transfer")
+    path.write_text("title = 'x'\narms = []\n")
+    cli("plan", path).refuses(path.name, "inits")
