@@ -14,13 +14,17 @@ arms = [
             supervised=dict(recipe=f"pretrain/supervised_{family}-nano_1xb32-900i_demo.py"),
         ),
         transfer=[
-            f"detection/mask-rcnn-fpn_{family}-nano_1xb4-300i_demo.py",
+            f"detection/{detector}_{family}-nano_1xb4-300i_demo.py",
             f"recognition/i3d-head_{family}-nano_1xb16-300i_demo.py",
             f"segmentation/upernet_{family}-nano_1xb8-240i_demo.py",
             f"classification/cls_{family}-nano_1xb32-250i_demo.py",
         ],
     )
-    for family in ("swin", "vit", "resnet")
+    for family, detector in (
+        ("swin", "mask-rcnn-fpn"),
+        ("vit", "mask-rcnn-vitdet"),
+        ("resnet", "mask-rcnn-fpn"),
+    )
 ]
 inits = ["random", "supervised", "simmim"]
 pretraining_seeds = 2
