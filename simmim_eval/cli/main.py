@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from simmim_eval import __version__
-from simmim_eval.cli import data, doctor, evaluate, inspect, plan, pretrain, suite, table, transfer
+from simmim_eval.cli import data, doctor, evaluate, inspect, plan, pretrain, suite, table, transfer, verify
 from simmim_eval.errors import UserError
 
 __all__ = ["main"]
@@ -28,6 +28,7 @@ app.command(epilog=table.EXAMPLE)(table.table)
 app.command(epilog=plan.EXAMPLE)(plan.plan)
 app.command(epilog=inspect.EXAMPLE)(inspect.inspect)
 app.command(epilog=doctor.EXAMPLE)(doctor.doctor)
+app.command(epilog=verify.EXAMPLE)(verify.verify)
 app.add_typer(suite.app, name="suite")
 app.add_typer(data.app, name="data")
 

@@ -182,13 +182,13 @@ def _print_suite(console: Console, title: str, rows: Sequence[ForecastRow], tflo
     unit, name = (PETA, "PFLOP") if sum(row.flops for row in rows) > PETA else (TERA, "TFLOP")
     table = Table("runs", "what", "needs the run", "steps", "samples", name, *(["time"] if tflops else []), box=None)
     for column in (table.columns[0], *table.columns[3:]):
-        column.justify = "right"
-        column.no_wrap = True
+        column.justify, column.no_wrap = "right", True
+    table.columns[1].no_wrap = True
     for row in rows:
         table.add_row(*_suite_cells(row, unit, tflops))
     table.add_section()
     runs, flops = sum(row.runs for row in rows), sum(row.flops for row in rows)
-    cells = [_many(sum(row.images for row in rows)), f"{flops / unit:,.5g}", *_time(flops, tflops)]
+    cells = [_many(sum(row.images for row in rows)), _short(flops / unit), *_time(flops, tflops)]
     table.add_row(str(runs), "runs in all", "", "", *cells, style="bold")
     console.print(title, style="bold", highlight=False)
     console.print(table, highlight=False)
@@ -203,7 +203,9 @@ def _print_suite(console: Console, title: str, rows: Sequence[ForecastRow], tflo
 def _suite_cells(row: ForecastRow, unit: float, tflops: float | None) -> list[str]:
     if row.cited:
         return ["–", row.label, f"cited: {row.cited.value:g}"]
-    cells = [f"{row.plan.length.steps:,}", _many(row.images), f"{row.flops / unit:,.4g}", *_time(row.flops, tflops)]
+    if row.same_as:
+        return ["–", row.label, f"is {row.same_as}"]
+    cells = [f"{row.plan.length.steps:,}", _many(row.images), _short(row.flops / unit), *_time(row.flops, tflops)]
     return [f"{row.runs} ×", row.label, row.needs or "", *cells]
 
 
@@ -216,8 +218,11 @@ def _many(number: int) -> str:
 
 
 def _work(flops: int) -> str:
-    size, unit = (flops / PETA, "PFLOP") if flops > PETA else (flops / TERA, "TFLOP")
-    return f"{size:,.{0 if size >= 100 else 2}f} {unit}"
+    return f"{_short(flops / PETA)} PFLOP" if flops > PETA else f"{_short(flops / TERA)} TFLOP"
+
+
+def _short(number: float) -> str:
+    return f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"
 
 
 def _hours(flops: int, tflops: float) -> str:
@@ -228,4 +233,5 @@ def _hours(flops: int, tflops: float) -> str:
 
 
 def _mac(flops: int) -> str:
-    return f"{flops / 2 / GIGA:,.4g} GMAC"
+    number = flops / 2 / GIGA
+    return f"{number:,.0f} GMAC" if number >= 1000 else f"{number:.4g} GMAC"

@@ -8,7 +8,7 @@ from typing import Any
 
 from mmseg.datasets import ADE20KDataset, BaseSegDataset
 
-from simmim_eval.data.layout import require_file, require_files, require_folder, require_prefix
+from simmim_eval.data.layout import require_file, require_files, require_folder, require_prefix, walk_files
 from simmim_eval.errors import DataError
 
 __all__ = ["ADE20K"]
@@ -46,6 +46,8 @@ class ADE20K(BaseSegDataset):
         label_maps = require_folder(require_prefix(self.data_prefix, "seg_map_path", _NAME), _LAYOUT)
         if self.ann_file:
             require_file(self.ann_file, "a list of image names without suffix, one a line")
+        for _ in walk_files(images):  # refuses links that lead back, which mmseg would follow for ever
+            pass
         data_list: list[dict[str, Any]] = super().load_data_list()
         if not data_list:
             raise DataError(f"{images}: holds no image named *{self.img_suffix}. Expected {_LAYOUT}.")

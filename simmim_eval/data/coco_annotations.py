@@ -5,20 +5,30 @@ silence; here it is an error.
 """
 
 import json
+import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from simmim_eval.data.layout import require_file
 from simmim_eval.errors import DataError, nearest
 
-__all__ = ["read_instances", "select_classes"]
+__all__ = [
+    "REFERENCES",
+    "box_faults",
+    "lost_rows",
+    "read_instances",
+    "row_faults",
+    "select_classes",
+    "unchecked_instances",
+]
 
 _FIELDS = {
     "images": ("id", "file_name", "width", "height"),
     "categories": ("id", "name"),
     "annotations": ("id", "image_id", "category_id", "bbox", "area"),
 }
+REFERENCES = (("category_id", "categories"), ("image_id", "images"))
 
 
 def read_instances(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -28,6 +38,21 @@ def read_instances(path: str | os.PathLike[str]) -> dict[str, Any]:
         DataError: Absent, not JSON, a list or field missing, an id twice, an annotation of an image or category that
             does not exist, or a box that is not four numbers. The message names the file and the annotation.
     """
+    content = unchecked_instances(path)
+    for fault in row_faults(content, path):
+        raise fault
+    _check_references(content, path)
+    for fault in box_faults(content, path):
+        raise fault
+    return content
+
+
+def unchecked_instances(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The JSON object of an annotation file with its lists, whatever stands in them.
+
+    Raises:
+        DataError: Absent, not JSON, or one of the lists is missing or empty.
+    """
     path = require_file(path, "a COCO instances file, such as data_root/annotations/instances_train2017.json")
     try:
         content = json.loads(path.read_bytes())
@@ -35,9 +60,13 @@ def read_instances(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise DataError(f"{path}: is not JSON ({error}). Write or download the file again.") from error
     if not isinstance(content, dict):
         raise DataError(f"{path}: holds a {type(content).__name__}, not an object with {', '.join(_FIELDS)}.")
-    for kind, fields in _FIELDS.items():
-        _check_rows(content, kind, fields, path)
-    _check_references(content, path)
+    for kind in _FIELDS:
+        rows = content.get(kind)
+        if not isinstance(rows, list):
+            fault = f"must be a list, is {type(rows).__name__}" if kind in content else "is missing"
+            raise DataError(f"{path}: {kind!r} {fault}. Expected the COCO lists {', '.join(_FIELDS)}.")
+        if not rows and kind != "annotations":
+            raise DataError(f"{path}: {kind!r} is empty. Write the file with at least one.")
     return content
 
 
@@ -58,40 +87,58 @@ def select_classes(content: Mapping[str, Any], wanted: Iterable[str] | None, pat
     return tuple(name for name in names if name in wanted)
 
 
-def _check_rows(content: dict[str, Any], kind: str, fields: tuple[str, ...], path: os.PathLike[str]) -> None:
-    rows = content.get(kind)
-    if not isinstance(rows, list):
-        fault = f"must be a list, is {type(rows).__name__}" if kind in content else "is missing"
-        raise DataError(f"{path}: {kind!r} {fault}. Expected the COCO lists {', '.join(_FIELDS)}.")
-    if not rows and kind != "annotations":
-        raise DataError(f"{path}: {kind!r} is empty. Write the file with at least one.")
-    seen = set()
-    for place, row in enumerate(rows):
-        if not isinstance(row, dict):
-            raise DataError(f"{path}: {kind}[{place}] is not an object with {', '.join(fields)}.")
-        name = f"{kind}[{place}] (id {row['id']})" if "id" in row else f"{kind}[{place}]"
-        for field in fields:
-            if field not in row:
-                raise DataError(f"{path}: {name} has no {field!r}. Expected {', '.join(fields)}.")
-        if not isinstance(row["id"], int):
-            raise DataError(f"{path}: {name}: the id must be a whole number.")
-        if row["id"] in seen:
-            raise DataError(f"{path}: {name}: the id stands twice. Give each of {kind!r} its own id.")
-        seen.add(row["id"])
+def row_faults(content: Mapping[str, Any], path: str | os.PathLike[str]) -> Iterator[DataError]:
+    """Entries without a field, and ids that are no whole number or stand twice."""
+    for kind, fields in _FIELDS.items():
+        seen: set[int] = set()
+        for place, row in enumerate(content[kind]):
+            if not isinstance(row, dict):
+                yield DataError(f"{path}: {kind}[{place}] is not an object with {', '.join(fields)}.", kind="field")
+                continue
+            name = f"{kind}[{place}] (id {row['id']})" if "id" in row else f"{kind}[{place}]"
+            missing = [field for field in fields if field not in row]
+            if missing:
+                expected = ", ".join(fields)
+                yield DataError(f"{path}: {name} has no {missing[0]!r}. Expected {expected}.", kind="field")
+            elif not isinstance(row["id"], int):
+                yield DataError(f"{path}: {name}: the id must be a whole number.", kind="field")
+            elif row["id"] in seen:
+                yield DataError(
+                    f"{path}: {name}: the id stands twice. Give each of {kind!r} its own id.", kind="duplicate-id"
+                )
+            else:
+                seen.add(row["id"])
 
 
-def _check_references(content: dict[str, Any], path: os.PathLike[str]) -> None:
-    for field, kind in (("category_id", "categories"), ("image_id", "images")):
-        known = {row["id"] for row in content[kind]}
-        lost = [row for row in content["annotations"] if row[field] not in known]
+def lost_rows(content: Mapping[str, Any], field: str, kind: str) -> list[dict[str, Any]]:
+    """Annotations whose ``field`` is the id of nothing in the list ``kind``."""
+    known = {row["id"] for row in content[kind]}
+    return [row for row in content["annotations"] if row[field] not in known]
+
+
+def box_faults(content: Mapping[str, Any], path: str | os.PathLike[str]) -> Iterator[DataError]:
+    """Annotations whose box is not four finite numbers."""
+    for row in content["annotations"]:
+        box = row["bbox"]
+        if not isinstance(box, list) or len(box) != 4 or not all(_is_finite(side) for side in box):
+            yield DataError(
+                f"{path}: annotation {row['id']} has bbox {box!r}; expected [x, y, width, height].", kind="box"
+            )
+
+
+def _is_finite(side: object) -> bool:
+    return isinstance(side, int | float) and math.isfinite(side)
+
+
+def _check_references(content: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+    for field, kind in REFERENCES:
+        lost = lost_rows(content, field, kind)
         if lost:
+            known = {row["id"] for row in content[kind]}
             more = f" ({len(lost)} annotations have this fault)" if len(lost) > 1 else ""
             raise DataError(
                 f"{path}: annotation {lost[0]['id']} has {field} {lost[0][field]!r}, which is not among the "
                 f"{len(known)} {kind} (ids {min(known)} to {max(known)}){more}. "
-                f"Correct the annotation, or add the entry to {kind!r}."
+                f"Correct the annotation, or add the entry to {kind!r}.",
+                kind="reference",
             )
-    for row in content["annotations"]:
-        box = row["bbox"]
-        if not isinstance(box, list) or len(box) != 4 or not all(isinstance(side, int | float) for side in box):
-            raise DataError(f"{path}: annotation {row['id']} has bbox {box!r}; expected [x, y, width, height].")

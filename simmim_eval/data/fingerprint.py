@@ -4,9 +4,8 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
 
-from simmim_eval.data.layout import require_folder
+from simmim_eval.data.layout import require_folder, walk_files
 from simmim_eval.errors import DataError
 from simmim_eval.files import sha256_file
 
@@ -31,42 +30,27 @@ def data_fingerprint(root: str | os.PathLike[str], parts: Sequence[str], *, cont
     root = require_folder(root, "the root of a data set")
     if not parts:
         raise DataError(f"{root}: no parts to fingerprint. Name the files and folders of the task, or '.' for all.")
-    found = {path for part in parts for path in _files_of(root, part)}
+    found = {path: size for part in parts for path, size in _files_of(root, part)}
     digest = hashlib.sha256(b"path size sha256\n" if content else b"path size\n")
     for relative, path in sorted((os.fsencode(path.relative_to(root).as_posix()), path) for path in found):
-        digest.update(relative + b"\0%d" % _size(path))
+        digest.update(relative + b"\0%d" % found[path])
         digest.update(f" {sha256_file(path)}\n".encode() if content else b"\n")
     return digest.hexdigest()
 
 
-def _files_of(root: Path, part: str) -> Iterator[Path]:
+def _files_of(root: Path, part: str) -> Iterator[tuple[Path, int]]:
     path = Path(os.path.normpath(root / part))
     if not path.is_relative_to(os.path.normpath(root)):
         raise DataError(f"{root}: part {part!r} lies outside. Name files and folders under the root.")
     path = root / os.path.relpath(path, root)
     if path.is_file():
-        yield path
+        yield path, path.stat().st_size
         return
     if not path.is_dir():
         raise DataError(f"{path}: no such file or folder. Correct the root or the parts, or make the data first.")
     empty = True
-    for folder, folders, names in os.walk(path, followlinks=True, onerror=_refuse):
-        folders.sort()
-        for name in names:
-            empty = False
-            yield Path(folder, name)
+    for file, found in walk_files(path):
+        empty = False
+        yield file, found.st_size
     if empty:
         raise DataError(f"{path}: holds no file. Make or unpack the data first.")
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError as error:
-        _refuse(error)
-
-
-def _refuse(error: OSError) -> NoReturn:
-    raise DataError(
-        f"{error.filename}: cannot be read ({error.strerror}). Mend the link or the permissions."
-    ) from error

@@ -5,6 +5,7 @@ read a file the pixels are equal, except CMYK (one grey level, by rounding).
 """
 
 import os
+import re
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ from PIL import Image, UnidentifiedImageError
 from simmim_eval.errors import DataError
 from simmim_eval.registry import TRANSFORMS
 
-__all__ = ["IMAGE_SUFFIXES", "LoadImage", "decode_file", "read_image"]
+__all__ = ["IMAGE_SUFFIXES", "LoadImage", "decode_file", "orientation", "read_image", "size_fault", "upright_rgb"]
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+
+TRUNCATED = re.compile(r"truncated|unexpected end|end of file|not enough (?:image )?data", re.IGNORECASE)
 
 _ORIENTATION = 0x0112  # EXIF tag
 _UPRIGHT = {
@@ -36,39 +39,81 @@ def decode_file(path: str | os.PathLike[str]) -> Image.Image:
             image.load()
             return image
     except FileNotFoundError as error:
-        raise DataError(f"{path}: no such image. Restore the file, or remove it from the annotations.") from error
+        raise DataError(
+            f"{path}: no such image. Restore the file, or remove it from the annotations.", kind="missing"
+        ) from error
     except UnidentifiedImageError as error:
-        raise DataError(f"{path}: is not an image that can be read. Replace or remove the file.") from error
+        raise DataError(
+            f"{path}: is not an image that can be read. Replace or remove the file.", kind="not-an-image"
+        ) from error
     except Exception as error:  # Pillow's decoders raise whatever a broken file makes them meet
-        raise DataError(f"{path}: cannot be decoded ({error}). Replace the truncated or damaged file.") from error
+        raise DataError(
+            f"{path}: cannot be decoded ({error}). Replace the truncated or damaged file.",
+            kind="truncated" if TRUNCATED.search(str(error)) else "damaged",
+        ) from error
 
 
 def read_image(path: str | os.PathLike[str]) -> Image.Image:
     """Read an image file as upright RGB, 8 bits a channel.
 
     Grey is repeated, alpha dropped, CMYK and palettes converted; 16-bit values keep their high byte. The EXIF
-    orientation is applied, as mmdet and mmseg do by default: a box or a label map belongs to the upright image.
+    orientation is applied, as mmdet, mmseg and detectron2 do by default: a box or a label map belongs to the upright
+    image. (torchvision's folders, which the published ImageNet numbers used, leave the few turned ones as stored.)
 
     Raises:
         DataError: The file is absent, truncated, not an image, or of a kind with no 8-bit meaning (32-bit, float).
     """
-    image = decode_file(path)
+    return upright_rgb(decode_file(path), path)
+
+
+def upright_rgb(image: Image.Image, path: str | os.PathLike[str]) -> Image.Image:
+    """What :func:`decode_file` gave as upright RGB, 8 bits a channel; ``path`` is for the message."""
+    turn = _UPRIGHT.get(orientation(image))
     if image.mode.startswith("I;16"):
-        image = _high_byte(image)
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     try:
         if image.mode in ("I", "F"):
             raise ValueError("32 bits a pixel have no defined white")
         rgb = image.convert("RGB")
     except ValueError as error:
-        raise DataError(f"{path}: mode {image.mode} is not understood ({error}). Convert it to 8-bit RGB.") from error
-    turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
+        raise DataError(
+            f"{path}: mode {image.mode} is not understood ({error}). Convert it to 8-bit RGB.", kind="mode"
+        ) from error
     return rgb if turn is None else rgb.transpose(turn)
 
 
-def _high_byte(image: Image.Image) -> Image.Image:
-    grey = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    grey.getexif().update(image.getexif())
-    return grey
+def orientation(image: Image.Image) -> int:
+    """The EXIF orientation of a decoded image, 1 to 8; 1, upright, where the file has none that can be read."""
+    try:
+        value = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # a broken EXIF block, as some images of ImageNet have, says nothing of the pixels
+        return 1
+    return value if value in _UPRIGHT else 1
+
+
+def size_fault(
+    path: str | os.PathLike[str], size: tuple[int, int], stated: tuple[int, int], *, turned: bool
+) -> DataError:
+    """The fault of an image whose annotations give another size.
+
+    Args:
+        path: The image.
+        size: Height and width of the upright image.
+        stated: Height and width in the annotations.
+        turned: Whether the EXIF orientation exchanged height and width.
+    """
+    if turned and stated == size[::-1]:
+        return DataError(
+            f"{path}: is {size[0]} x {size[1]} (height x width) once it is turned upright by its EXIF orientation; its "
+            f"annotations say {stated[0]} x {stated[1]}, as it is stored. Remove the orientation from the file (for "
+            "instance: exiftool -Orientation= FILE) if they were drawn on the stored image, or correct them.",
+            kind="size-turned",
+        )
+    return DataError(
+        f"{path}: is {size[0]} x {size[1]} (height x width), its annotations say {stated[0]} x {stated[1]}. Restore "
+        "the image that was annotated, or correct height and width.",
+        kind="size",
+    )
 
 
 @TRANSFORMS.register_module()
@@ -84,14 +129,13 @@ class LoadImage:
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add the image to ``results``; a DataError names the file."""
-        image = read_image(results["img_path"])
+        path = results["img_path"]
+        stored = decode_file(path)
+        image = upright_rgb(stored, path)
         width, height = image.size
         stated = (results.get("height", height), results.get("width", width))
         if stated != (height, width):
-            raise DataError(
-                f"{results['img_path']}: is {height} x {width} (height x width), its annotations say "
-                f"{stated[0]} x {stated[1]}. Restore the image that was annotated, or correct height and width."
-            )
+            raise size_fault(path, (height, width), stated, turned=image.size != stored.size)
         bgr = bytearray(image.tobytes("raw", "BGR"))  # writable, and five times as fast as reversing an array
         results["img"] = np.frombuffer(bgr, np.uint8).reshape(height, width, 3)
         results["img_shape"] = results["ori_shape"] = (height, width)

@@ -1,9 +1,9 @@
 """ImageNet's folders: ``data_root/split/class folder/image``."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DefaultScope
@@ -13,7 +13,7 @@ from simmim_eval.data.layout import require_folder
 from simmim_eval.errors import DataError
 from simmim_eval.registry import DATASETS
 
-__all__ = ["ImageNet"]
+__all__ = ["ClassFolder", "ImageNet", "class_faults", "class_folders"]
 
 _LAYOUT = "data_root/split/<class folder>/<images>, as ImageNet's train and val"
 
@@ -55,28 +55,60 @@ class ImageNet(BaseDataset):
     def load_data_list(self) -> list[dict[str, Any]]:
         """List the images, sorted by class folder and name, and set ``metainfo['classes']``."""
         folder = require_folder(require_folder(self.data_root, _LAYOUT) / self.split, _LAYOUT)
-        classes = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not _hidden(entry.name))
+        classes = class_folders(folder)
         if not classes:
             raise DataError(f"{folder}: holds no class folder. Expected {_LAYOUT}; sort the images into classes.")
-        self._metainfo["classes"] = tuple(classes)
+        for found in classes:
+            for fault in class_faults(folder, found):
+                raise fault
+        self._metainfo["classes"] = tuple(found.name for found in classes)
         return [
-            {"img_path": path, "gt_label": label}
-            for label, name in enumerate(classes)
-            for path in _images_of(folder / name)
+            {"img_path": str(folder / found.name / name), "gt_label": label}
+            for label, found in enumerate(classes)
+            for name in found.images
         ]
 
 
-def _images_of(folder: Path) -> list[str]:
-    names = sorted(name for name in os.listdir(folder) if not _hidden(name))
-    if not names:
-        raise DataError(f"{folder}: the class folder is empty. Restore its images, or remove the folder.")
-    for name in names:
-        if not name.lower().endswith(IMAGE_SUFFIXES):
-            raise DataError(
-                f"{folder / name}: is not an image by its suffix (known: {', '.join(IMAGE_SUFFIXES)}). "
-                f"Expected {_LAYOUT}; move it away."
-            )
-    return [str(folder / name) for name in names]
+class ClassFolder(NamedTuple):
+    """One class: the name of its folder, the sorted names of its images, and of what else lies there."""
+
+    name: str
+    images: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+def class_folders(folder: Path) -> list[ClassFolder]:
+    """The class folders of a split, sorted by name, with what each holds; hidden names do not count.
+
+    Raises:
+        DataError: A folder cannot be listed.
+    """
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder) if not _hidden(entry.name) and os.path.isdir(entry))
+        return [_class_folder(folder, name) for name in names]
+    except OSError as error:
+        raise DataError(f"{error.filename}: cannot be listed ({error.strerror}). Mend its permissions.") from error
+
+
+def class_faults(folder: Path, found: ClassFolder) -> Iterator[DataError]:
+    """What a class folder should not be (empty) or hold (no image by its suffix)."""
+    if not found.images and not found.others:
+        yield DataError(
+            f"{folder / found.name}: the class folder is empty. Restore its images, or remove the folder.",
+            kind="empty-class",
+        )
+    for name in found.others:
+        yield DataError(
+            f"{folder / found.name / name}: is not an image by its suffix (known: {', '.join(IMAGE_SUFFIXES)}). "
+            f"Expected {_LAYOUT}; move it away.",
+            kind="not-an-image",
+        )
+
+
+def _class_folder(folder: Path, name: str) -> ClassFolder:
+    names = sorted(name for name in os.listdir(folder / name) if not _hidden(name))
+    images = tuple(name for name in names if name.lower().endswith(IMAGE_SUFFIXES))
+    return ClassFolder(name, images, tuple(name for name in names if not name.lower().endswith(IMAGE_SUFFIXES)))
 
 
 def _hidden(name: str) -> bool:

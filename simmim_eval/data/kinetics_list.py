@@ -35,6 +35,7 @@ def read_list(path: Path, folder: Path) -> list[Clip]:
                 f"{path}, line {number}: {line.strip()!r} is not 'path label' with a label of 0 or more. "
                 "Correct the line."
             )
+        _refuse_frames(path, number, folder, name.strip())
         clips.append(Clip(os.path.join(folder, name.strip()), int(label), number))
     return _not_empty(clips, path)
 
@@ -76,6 +77,17 @@ def read_csv(path: Path, folder: Path, classes: Sequence[str] | None) -> tuple[l
         file = f"{row['youtube_id']}_{int(start):06d}_{int(end):06d}.mp4"
         clips.append(Clip(os.path.join(folder, place, file), ids[name], number))
     return _not_empty(clips, path), names
+
+
+def _refuse_frames(path: Path, number: int, folder: Path, name: str) -> None:
+    """Refuse a line ``folder num_frames label``, of mmaction's lists of folders of frames."""
+    frames, _, count = name.rpartition(" ")
+    if frames and count.isdecimal() and (folder / frames).is_dir():
+        raise DataError(
+            f"{path}, line {number}: {folder / frames} is a folder of {count} frames; videos are expected. Give the "
+            "list of the video files.",
+            kind="frame-folder",
+        )
 
 
 def _text(path: Path) -> str:

@@ -16,12 +16,16 @@ IGNORED = 255  # mmseg's ignore_index
 
 
 def read_label_map(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
-    """Read a label map as (H, W) whole numbers; for a palette PNG these are the indices, not the colours."""
+    """Read a label map as (H, W) whole numbers; for a palette PNG these are the indices, not the colours.
+
+    Never turned by an EXIF orientation, as in mmseg: a map has the pixels of the upright image.
+    """
     image = decode_file(path)
     if image.mode not in ("1", "L", "P", "I", "I;16"):
         raise DataError(
             f"{path}: mode {image.mode} holds colours, not class numbers. "
-            "Expected a PNG of one channel whose values are the class numbers; convert it."
+            "Expected a PNG of one channel whose values are the class numbers; convert it.",
+            kind="coloured-map",
         )
     return np.asarray(image)
 
@@ -50,12 +54,14 @@ class LoadLabelMap:
             height, width = results["ori_shape"]
             raise DataError(
                 f"{path}: is {values.shape[0]} x {values.shape[1]} (height x width), its image (upright) is "
-                f"{height} x {width}. Restore the pair; both must have one size."
+                f"{height} x {width}. Restore the pair; both must have one size.",
+                kind="map-size",
             )
         table = _lookup_table(results["num_classes"], reduced)
         strange = np.setdiff1d(values, np.flatnonzero(table >= 0))
         if strange.size:
-            raise DataError(_out_of_range(path, int(strange[-1]), results["num_classes"], reduced))
+            message = _out_of_range(path, int(strange[-1]), results["num_classes"], reduced)
+            raise DataError(message, kind="label-range")
         results["gt_seg_map"] = table[values.astype(np.intp)].astype(np.uint8)
         results["seg_fields"].append("gt_seg_map")
         return results

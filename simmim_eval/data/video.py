@@ -34,14 +34,17 @@ def count_frames(path: str | os.PathLike[str]) -> int:
         stream = container.streams.video[0]
         for packet in _read(path, lambda: container.demux(stream)):
             if packet.is_corrupt:
-                raise DataError(f"{path}: the video is truncated after frame {stored}. {_MEND}")
+                raise DataError(f"{path}: the video is truncated after frame {stored}. {_MEND}", kind="truncated")
             if packet.size:
                 stored += 1
                 shown += not packet.is_discard
         if stored < stream.frames:
-            raise DataError(f"{path}: the video is truncated, {stored} of {stream.frames} frames are there. {_MEND}")
+            raise DataError(
+                f"{path}: the video is truncated, {stored} of {stream.frames} frames are there. {_MEND}",
+                kind="truncated",
+            )
     if not shown:
-        raise DataError(f"{path}: the video holds no frame. {_MEND}")
+        raise DataError(f"{path}: the video holds no frame. {_MEND}", kind="no-frame")
     return shown
 
 
@@ -62,14 +65,14 @@ def decode_frames(path: str | os.PathLike[str], indices: Iterable[int]) -> list[
         container.streams.video[0].codec_context.thread_count = 1
         for frame in _read(path, lambda: container.decode(video=0)):
             if frame.is_corrupt:
-                raise DataError(f"{path}: frame {decoded} of the video is damaged. {_MEND}")
+                raise DataError(f"{path}: frame {decoded} of the video is damaged. {_MEND}", kind="damaged")
             if decoded in wanted:
                 frames[decoded] = np.asarray(converter.reformat(frame, format="rgb24").to_ndarray(), np.uint8)
             decoded += 1
             if decoded > last:
                 break
     if decoded <= last:
-        raise DataError(f"{path}: frame {last} was asked for, only {decoded} can be decoded. {_MEND}")
+        raise DataError(f"{path}: frame {last} was asked for, only {decoded} can be decoded. {_MEND}", kind="truncated")
     return [frames[index] for index in indices]
 
 
@@ -114,12 +117,19 @@ def _opened(path: str | os.PathLike[str]) -> Any:
     try:
         container = av.open(os.fspath(path))
     except FileNotFoundError as error:
-        raise DataError(f"{path}: no such video. {_MEND}") from error
+        raise DataError(f"{path}: no such video. {_MEND}", kind="missing") from error
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise DataError(f"{path}: is not a video that can be read ({error}). {_MEND}") from error
+        if os.path.isdir(path):
+            raise DataError(
+                f"{path}: is not a video that can be read but a folder, of single frames it seems. Give the video "
+                "file, join the frames (for instance: ffmpeg -framerate 25 -i img_%05d.jpg VIDEO.mp4), or remove it "
+                "from the list of videos.",
+                kind="frame-folder",
+            ) from error
+        raise DataError(f"{path}: is not a video that can be read ({error}). {_MEND}", kind="not-a-video") from error
     if not container.streams.video:
         container.close()
-        raise DataError(f"{path}: holds no video stream. {_MEND}")
+        raise DataError(f"{path}: holds no video stream. {_MEND}", kind="not-a-video")
     return container
 
 
@@ -128,4 +138,4 @@ def _read(path: str | os.PathLike[str], start: Callable[[], Iterable[Any]]) -> I
     try:
         yield from start()
     except av.FFmpegError as error:
-        raise DataError(f"{path}: the video is damaged or truncated ({error}). {_MEND}") from error
+        raise DataError(f"{path}: the video is damaged or truncated ({error}). {_MEND}", kind="damaged") from error

@@ -1,7 +1,7 @@
 """What a suite would cost, run by run, on data that need not be there."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,10 @@ class ForecastRow:
         recipe: Their recipe, as the suite names it.
         needs: The kind of initialisation whose pre-training must be done first; None where none must.
         checkpoint: What is given instead.
-        runs: How many; 0 where a number is cited.
+        runs: How many; 0 where a number is cited, or where they are runs of another row.
         plan: What one of them costs.
         cited: The number that is not measured.
+        same_as: The label of the other row.
     """
 
     label: str
@@ -35,6 +36,7 @@ class ForecastRow:
     runs: int
     plan: DryRun
     cited: CitedCell | None = None
+    same_as: str | None = None
 
     @property
     def images(self) -> int:
@@ -68,8 +70,28 @@ def forecast(
         UserError: A recipe or an option is wrong, or processes cannot share a batch.
     """
     forecaster = _Forecaster(suite, seeds or suite.seeds, options, processes, data_root, {})
-    rows = [row for arm in suite.arms for row in (*forecaster.pretrainings(arm), *forecaster.transfers(arm))]
-    return list({(row.label, row.recipe, row.checkpoint): row for row in rows}.values())
+    runs = [run for arm in suite.arms for run in forecaster.runs(arm)]
+    owners = {run.key: run.label for run in runs}  # a fine-tuning that also gives weights is one run
+    rows = {}
+    for run in runs:
+        own = sum(label == run.label for label in owners.values())
+        same = None if own else owners[run.key]
+        number = 0 if run.cited else own
+        plan = forecaster.plan(run.recipe)
+        rows[run.label] = ForecastRow(run.label, run.recipe, run.needs, run.checkpoint, number, plan, run.cited, same)
+    return list(rows.values())
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run; ``key`` is equal for equal runs."""
+
+    label: str
+    recipe: str
+    needs: InitKind | None
+    checkpoint: str | None
+    key: tuple[object, ...]
+    cited: CitedCell | None = None
 
 
 @dataclass(frozen=True)
@@ -81,34 +103,32 @@ class _Forecaster:
     data_root: Path | None
     plans: dict[str, DryRun]  # a recipe costs the same from any initialisation
 
-    def pretrainings(self, arm: Arm) -> list[ForecastRow]:
-        """The runs that make initial weights, each after those that it needs."""
-        needed = arm.runs_of(self.suite.inits)
-        return [
-            self._row(arm, how.recipe, f"pre-training: {kind}", how.init, self.suite.pretraining_seeds)
-            for kind, how in needed.items()
-        ]
+    def runs(self, arm: Arm) -> Iterator[_Run]:
+        """Of an arm: those that make initial weights, each after those that it needs, then the transfers."""
+        made: dict[tuple[InitKind, int], _Run] = {}
+        for kind, how in arm.runs_of(self.suite.inits).items():
+            for seed in range(self.suite.pretraining_seeds):
+                run = self._run(arm, how.recipe, f"pre-training: {kind}", how.init, seed, made.get((how.init, seed)))
+                made[kind, seed] = run
+                yield run
+        for seed in range(self.seeds):
+            for recipe, kind in product(arm.transfer, self.suite.inits):
+                label = f"{self.plan(recipe).config.task} from {kind}"
+                if cell := arm.cited_cell(recipe, kind):
+                    yield replace(self._run(arm, recipe, label, kind, 0, None), checkpoint=None, cited=cell)
+                elif not arm.makes(kind, recipe):
+                    producers: list[_Run | None] = [run for (of, _), run in made.items() if of == kind]
+                    for producer in producers or [None]:
+                        yield self._run(arm, recipe, label, kind, seed, producer)
 
-    def transfers(self, arm: Arm) -> list[ForecastRow]:
-        """Every task from every kind of weights; from each of those that have several seeds."""
-        needed, rows = arm.runs_of(self.suite.inits), []
-        for recipe, kind in product(arm.transfer, self.suite.inits):
-            if arm.makes(kind, recipe) and not arm.cited_cell(recipe, kind):
-                continue
-            runs = self.seeds * (self.suite.pretraining_seeds if kind in needed else 1)
-            rows.append(self._row(arm, recipe, f"{self._plan(recipe).config.task} from {kind}", kind, runs))
-        return rows
+    def _run(self, arm: Arm, recipe: str, label: str, kind: InitKind, seed: int, producer: _Run | None) -> _Run:
+        title = f"{self.plan(recipe).config.title}: " if len(self.suite.arms) > 1 else ""
+        checkpoint = None if producer else arm.checkpoints.get(kind)
+        source = producer.key if producer else checkpoint
+        return _Run(title + label, recipe, kind if producer else None, checkpoint, (recipe, kind, source, seed))
 
-    def _row(self, arm: Arm, recipe: str, label: str, kind: InitKind, runs: int) -> ForecastRow:
-        """Runs from weights of a kind, or the cell that is cited."""
-        plan = self._plan(recipe)
-        label = f"{plan.config.title}: {label}" if len(self.suite.arms) > 1 else label
-        if cell := arm.cited_cell(recipe, kind):
-            return ForecastRow(label, recipe, None, None, 0, plan, cell)
-        needs = kind if kind in arm.runs_of(self.suite.inits) else None
-        return ForecastRow(label, recipe, needs, arm.checkpoints.get(kind), runs, plan)
-
-    def _plan(self, recipe: str) -> DryRun:
+    def plan(self, recipe: str) -> DryRun:
+        """What one run of a recipe costs."""
         if recipe not in self.plans:
             folder = self.suite.data.get(read_config(find_config(recipe)).get("data"), "")
             root = None if self.data_root is None else self.data_root / folder

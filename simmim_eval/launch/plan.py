@@ -67,6 +67,8 @@ def plan_suite(
         for seed in range(seeds or suite.seeds):
             for recipe, kind in product(arm.transfer, suite.inits):
                 runs += planner.cell(arm, recipe, kind, seed, producers)
+    if len(suite.arms) > 1:
+        runs = [replace(run, label=f"{run.title}: {run.label}") for run in runs]
     return list({run.run_id: run for run in runs}.values())
 
 

@@ -20,6 +20,8 @@ COMMANDS = {
     "suite status": ["suite", "status"],
     "suite clean": ["suite", "clean"],
     "data make-demo": ["data", "make-demo"],
+    "data check": ["data", "check"],
+    "verify": ["verify"],
 }
 
 
