@@ -133,12 +133,12 @@ class Backbone(BaseModule):
                     module.eval()
         return self
 
-    def run(self, block: nn.Module, x: Tensor) -> Tensor:
-        """``block(x)``, recomputed in the backward pass if ``with_cp``."""
+    def run(self, block: nn.Module, x: Tensor, *context: Any) -> Tensor:
+        """``block(x, *context)``, recomputed in the backward pass if ``with_cp``."""
         if self.with_cp and torch.is_grad_enabled():
-            output: Tensor = checkpoint(block, x, use_reentrant=False)
+            output: Tensor = checkpoint(block, x, *context, use_reentrant=False)
             return output
-        result: Tensor = block(x)
+        result: Tensor = block(x, *context)
         return result
 
     def check_mask(self, mask: Tensor, x: Tensor) -> None:

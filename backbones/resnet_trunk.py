@@ -86,15 +86,15 @@ class ResNetTrunk(PixelMaskedBackbone):
             if i in self.out_indices:
                 yield x
 
-    def run(self, block: nn.Module, x: Tensor) -> Tensor:
+    def run(self, block: nn.Module, x: Tensor, *context: Any) -> Tensor:
         """``block(x)``, recomputed in the backward pass if ``with_cp``; its batch norms count each batch once."""
         if not (self.with_cp and torch.is_grad_enabled()):
-            return super().run(block, x)
+            return super().run(block, x, *context)
 
         def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
             return nullcontext(), _statistics_held(block)
 
-        output: Tensor = checkpoint(block, x, use_reentrant=False, context_fn=contexts)
+        output: Tensor = checkpoint(block, x, *context, use_reentrant=False, context_fn=contexts)
         return output
 
     def reset_parameters(self) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from timm.layers.weight_init import trunc_normal_
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from ..errors import ConfigError
 from .base import Backbone, check_out_indices
@@ -126,14 +125,6 @@ class ViTTrunk(Backbone):
                 patches = x if self.cls_token is None else x[:, 1:]
                 normed = hasattr(self, "norm") and i == self.arch.depth - 1
                 yield (self.norm(patches) if normed else patches).unflatten(1, size)
-
-    def run(self, block: nn.Module, x: Tensor, *context: Any) -> Tensor:
-        """``block(x, *context)``, recomputed in the backward pass if ``with_cp``."""
-        if self.with_cp and torch.is_grad_enabled():
-            output: Tensor = checkpoint(block, x, *context, use_reentrant=False)
-            return output
-        result: Tensor = block(x, *context)
-        return result
 
     def reset_parameters(self) -> None:
         """Weights, tokens and absolute positions from N(0, 0.02); biases and relative positions 0.

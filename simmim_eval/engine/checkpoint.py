@@ -1,11 +1,12 @@
 """The checkpoints of a run on its way: written whole, the newest kept, the last weights alone when it is done."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from simmim_eval.errors import CheckpointError
 from simmim_eval.weights import read_checkpoint
@@ -15,6 +16,7 @@ __all__ = [
     "Past",
     "keep_last_weights",
     "keep_newest",
+    "misfits",
     "newest_checkpoint",
     "read_past",
     "remove_leftovers",
@@ -24,6 +26,7 @@ CHECKPOINT_FILE = "last.pth"
 ON_THE_WAY = ("iter_*.pth", "epoch_*.pth")
 BEST = "best_*.pth"
 POINTER = "last_checkpoint"  # mmengine's, to the newest
+COUNTER = ".num_batches_tracked"  # old files have none, and evaluation reads none
 LEFTOVERS = (".*.pth",)  # what was being written when a process was killed
 
 
@@ -102,3 +105,14 @@ def _header(path: Path) -> dict[str, Any]:
 def _remove(paths: Iterator[Path] | list[Path]) -> None:
     for path in paths:
         path.unlink(missing_ok=True)
+
+
+def misfits(model: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
+    """What keeps ``state`` from being the whole of a model, a tensor each."""
+    found = [f"{name} is missing" for name in model if name not in state and not name.endswith(COUNTER)]
+    found += [f"{name} is unexpected" for name in state if name not in model]
+    return found + [
+        f"{name} is {tuple(state[name].shape)}, the model's {tuple(tensor.shape)}"
+        for name, tensor in model.items()
+        if name in state and state[name].shape != tensor.shape
+    ]

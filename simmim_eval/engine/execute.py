@@ -5,7 +5,6 @@ import platform
 import resource
 import subprocess
 import time
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ import msgspec
 import torch
 from mmengine.dist import barrier, broadcast_object_list, is_main_process
 from mmengine.runner import Runner
-from torch import Tensor
 
 from simmim_eval import compat
 from simmim_eval.engine.batch import BatchPlan, batch_plan, num_processes
@@ -22,6 +20,7 @@ from simmim_eval.engine.checkpoint import (
     CHECKPOINT_FILE,
     Past,
     keep_last_weights,
+    misfits,
     newest_checkpoint,
     read_past,
     remove_leftovers,
@@ -211,13 +210,13 @@ def _test(runner: Runner, run: PreparedRun, checkpoint: Path) -> tuple[Metric, .
     """The metrics of the weights in a file, also right after training: an average of weights is in the file only."""
     state = read_checkpoint(checkpoint).state
     runner.model = getattr(runner.model, "module", runner.model)
-    misfits = _misfits(runner.model.state_dict(), state)
-    if misfits:
+    wrong = misfits(runner.model.state_dict(), state)
+    if wrong:
         raise CheckpointError(
-            f"{checkpoint}: does not hold the model of {run.name} ({len(misfits)} tensors differ: "
-            f"{', '.join(misfits[:3])}, ...). Give the {CHECKPOINT_FILE} that this recipe wrote."
+            f"{checkpoint}: does not hold the model of {run.name} ({len(wrong)} tensors differ: "
+            f"{', '.join(wrong[:3])}, ...). Give the {CHECKPOINT_FILE} that this recipe wrote."
         )
-    runner.model.load_state_dict(state)
+    runner.model.load_state_dict(state, strict=False)  # misfits passes over nothing but counters
     seed_generators(run.request.seed, Stream.EVALUATION)
     return run.task.read_metrics(runner.test())
 
@@ -229,17 +228,6 @@ def _artifacts(runner: Runner, run: PreparedRun, work_dir: Path) -> dict[str, Pa
     if run.task.illustrate and is_main_process():
         artifacts["pictures"] = run.task.illustrate(runner, work_dir)
     return artifacts
-
-
-def _misfits(model: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
-    """What keeps ``state`` from being loaded into a model, a tensor each."""
-    found = [f"{name} is missing" for name in model if name not in state]
-    found += [f"{name} is unexpected" for name in state if name not in model]
-    return found + [
-        f"{name} is {tuple(state[name].shape)}, the model's {tuple(tensor.shape)}"
-        for name, tensor in model.items()
-        if name in state and state[name].shape != tensor.shape
-    ]
 
 
 def _init(run: PreparedRun, runner: Runner) -> Init:

@@ -22,7 +22,15 @@ __all__ = [
     "recipe_digest",
 ]
 
-TRAINING_KEYS = ("model", "train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler", "custom_hooks", "sync_bn")
+TRAINING_KEYS = (
+    "model",
+    "train_dataloader",
+    "train_cfg",
+    "optim_wrapper",
+    "param_scheduler",
+    "custom_hooks",
+    "sync_bn",
+)
 EVALUATION_KEYS = ("test_dataloader", "test_evaluator", "test_cfg")
 NOT_THE_RECIPE = ("num_workers", "persistent_workers", "pin_memory", "prefetch_factor", "init_cfg", "_scope_")
 HOW_IT_IS_SHARED = (("train_dataloader", "batch_size"), ("optim_wrapper", "accumulative_counts"))

@@ -118,12 +118,12 @@ def _check_backbone(backbone: Backbone) -> None:
     name = type(backbone).__name__
     if getattr(backbone, "mask_token", None) is None:
         raise ConfigError(f"model.backbone: {name} has no mask token, and SimMIM needs one. Set use_mask_token=True.")
-    stages = len(backbone.channels)
-    if stages != 1:
+    maps = len(backbone.channels)
+    if maps != 1:
         # The norms of other outputs would get no gradient, which DistributedDataParallel refuses.
         raise ConfigError(
-            f"model.backbone: {name} returns {stages} maps; SimMIM uses the last alone. "
-            f"Set out_indices=({stages - 1},)."
+            f"model.backbone: {name} returns {maps} maps; SimMIM uses the last alone. "
+            f"Set out_indices=({backbone.out_indices[-1]},)."
         )
 
 

@@ -41,6 +41,15 @@ def test_head_reads_the_mean_of_the_last_map(batch):
     assert [int(p["gt_label"]) for p in predictions] == [0, 3, 1, 4]
 
 
+def test_without_mixing_an_odd_batch_stays_whole(batch):
+    odd = {key: value[:3] for key, value in batch.items()}
+    data = ClassificationPreprocessor(5, MEAN, STD, 0.1)(odd, training=True)
+    assert len(data["inputs"]) == 3
+    expected = torch.full((3, 5), 0.1 / 5)
+    expected[torch.arange(3), odd["gt_label"]] += 0.9
+    assert torch.allclose(data["labels"], expected)
+
+
 def test_mixing_keeps_targets_a_distribution_and_drops_the_odd_image(batch):
     preprocessor = ClassificationPreprocessor(5, MEAN, STD, 0.1, {"mixup_alpha": 0.8, "cutmix_alpha": 1.0}, 0.25)
     odd = {key: value[:3] for key, value in batch.items()}

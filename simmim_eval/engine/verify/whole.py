@@ -11,17 +11,17 @@ from typing import Any
 from torch import Tensor, nn
 
 from simmim_eval.backbones import Backbone
+from simmim_eval.engine.checkpoint import misfits
 from simmim_eval.engine.plug import backbone_of
 from simmim_eval.errors import CheckpointError
 from simmim_eval.transfer.classification.classifier import ImageClassifier
 from simmim_eval.weights import Checkpoint, Report, load
 
-__all__ = ["load_whole", "misfits"]
+__all__ = ["load_whole"]
 
 SHOWN = 3  # tensors that an error names
 PARALLEL = "module."  # what DistributedDataParallel puts before every name
 DERIVED = re.compile(r"(.*\.)?(relative_position_index|relative_coords_table|attn_mask)")
-COUNTER = ".num_batches_tracked"  # old files have none, and evaluation reads none
 HARMLESS = ("counter of batches", "position term")  # reasons of a report for tensors that change nothing while new
 HEADS = ("head.fc", "head.layers.head", "head", "fc", "classifier")
 POOLED_NORMS = ("fc_norm", "backbone.fc_norm", "backbone.ln2")
@@ -119,17 +119,6 @@ def _head(model: ImageClassifier, state: Mapping[str, Tensor], source: str) -> d
 
 def _named(state: Mapping[str, Tensor], theirs: str, ours: str) -> dict[str, Tensor]:
     return {f"{ours}.{part}": state[f"{theirs}.{part}"] for part in PARAMETERS if f"{theirs}.{part}" in state}
-
-
-def misfits(model: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
-    """What keeps ``state`` from being the whole of a model, a tensor each."""
-    found = [f"{name} is missing" for name in model if name not in state and not name.endswith(COUNTER)]
-    found += [f"{name} is unexpected" for name in state if name not in model]
-    return found + [
-        f"{name} is {tuple(state[name].shape)}, the model's {tuple(tensor.shape)}"
-        for name, tensor in model.items()
-        if name in state and state[name].shape != tensor.shape
-    ]
 
 
 def _some(texts: Iterable[Any]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from mmengine.model import BaseDataPreprocessor, BaseModel
-from timm.data import Mixup
+from timm.data.mixup import Mixup, mixup_target
 from timm.data.random_erasing import RandomErasing
 from timm.layers import trunc_normal_
 from timm.loss import SoftTargetCrossEntropy
@@ -60,7 +60,9 @@ class ClassificationPreprocessor(BaseDataPreprocessor):
         return {"inputs": inputs, "labels": labels}
 
     def _mix(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        if len(inputs) % 2:
+        if len(inputs) % 2:  # timm mixes pairs
+            if not self.mixup.mix_prob:
+                return inputs, mixup_target(labels, self.mixup.num_classes, 1.0, self.mixup.label_smoothing)
             inputs, labels = inputs[:-1], labels[:-1]
         mixed: tuple[Tensor, Tensor] = self.mixup(inputs, labels)
         return mixed
