@@ -1,5 +1,6 @@
 """Files that are not where an import or a config looks for them."""
 
+import csv
 import json
 from importlib.metadata import Distribution
 from pathlib import Path
@@ -101,8 +102,12 @@ def check_mim_folders(inventory: Inventory) -> list[Finding]:
 
 
 def _listed_configs(distribution: Distribution) -> set[str]:
-    """Configs that the distribution's own list of files names, below the folder ``configs``."""
-    names = (str(one).partition("/.mim/configs/")[2] for one in distribution.files or [])
+    """Configs that the distribution's own list of files names, below the folder ``configs``.
+
+    Read as it lies there: from Python 3.12 on, ``distribution.files`` leaves out what is gone.
+    """
+    lines = csv.reader((distribution.read_text("RECORD") or "").splitlines())
+    names = (line[0].partition("/.mim/configs/")[2] for line in lines if line)
     return {name for name in names if name.endswith(".py")}
 
 

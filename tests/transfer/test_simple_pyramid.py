@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from mmengine.registry import MODELS
+from mmengine.registry import MODELS, DefaultScope
 from torch.nn import functional as F
 
 import simmim_eval.compat  # noqa: F401
@@ -103,13 +103,14 @@ def test_more_than_one_map_and_odd_channels():
 def test_layer_norm_in_a_head_of_mmdet():
     from mmdet.models import Shared4Conv1FCBBoxHead
 
-    head = Shared4Conv1FCBBoxHead(
-        in_channels=4,
-        conv_out_channels=4,
-        fc_out_channels=8,
-        num_classes=3,
-        norm_cfg=dict(type="simmim_eval.LayerNorm2d", eps=1e-6),
-    )
+    with DefaultScope.overwrite_default_scope("mmdet"):
+        head = Shared4Conv1FCBBoxHead(
+            in_channels=4,
+            conv_out_channels=4,
+            fc_out_channels=8,
+            num_classes=3,
+            norm_cfg=dict(type="simmim_eval.LayerNorm2d", eps=1e-6),
+        )
     norm = head.shared_convs[0].norm
     x = torch.randn(2, 4, 7, 7)
     torch.testing.assert_close(norm(x), normed(x, norm.weight, norm.bias))
