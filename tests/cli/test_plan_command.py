@@ -43,12 +43,14 @@ def test_a_recipe(cli, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_is_nominal_is_said(cli):
     said = narrow(cli("plan", DETECTION).out)
     assert "box heads at 64 regions an image in training" in said
     assert "mask heads at 20 regions an image in testing" in said
 
 
+@pytest.mark.slow
 def test_the_data_are_counted_where_they_are(cli, demo_root, tmp_path):
     assert "(counted)" in words(cli("plan", RECIPE, "--data-root", demo_root).out)
     absent = words(cli("plan", RECIPE, "--data-root", tmp_path).out)

@@ -48,6 +48,7 @@ def test_the_runs_are_those_of_the_suite(demo_root, tmp_path, seeds):
             assert needs[run.needs[0]].startswith("pre-training: simmim,")
 
 
+@pytest.mark.slow
 def test_a_fine_tuning_that_gives_weights_is_one_run(tmp_path):
     path = tmp_path / "small.py"
     path.write_text(SUITE.replace("pretraining_seeds = 2", ""))
