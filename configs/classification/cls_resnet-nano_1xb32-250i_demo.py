@@ -9,6 +9,7 @@ Command: simmim-eval transfer classification/cls_resnet-nano_1xb32-250i_demo.py 
 _base_ = ["./cls_swin-nano_1xb32-250i_demo.py"]
 
 title = "ResNet-nano"
+seconds = 25  # on one core
 model = dict(
     backbone=dict(_delete_=True, type="simmim_eval.ResNet", arch="nano", decay_rule="block", out_indices=(2,)),
 )

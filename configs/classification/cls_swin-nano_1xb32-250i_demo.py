@@ -11,6 +11,7 @@ _base_ = ["../_base_/schedules/demo.py"]
 default_scope = "mmengine"
 task = "classification"
 title = "Swin-nano"
+seconds = 25  # on one core
 data = "demo"
 data_root = "data/demo/"
 data_parts = ["imagenet"]

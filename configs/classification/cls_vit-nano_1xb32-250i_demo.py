@@ -9,6 +9,7 @@ Command: simmim-eval transfer classification/cls_vit-nano_1xb32-250i_demo.py --i
 _base_ = ["./cls_swin-nano_1xb32-250i_demo.py"]
 
 title = "ViT-nano"
+seconds = 45  # on one core
 model = dict(
     backbone=dict(
         _delete_=True,

@@ -9,6 +9,7 @@ Command: simmim-eval transfer detection/mask-rcnn-fpn_resnet-nano_1xb4-300i_demo
 _base_ = ["./mask-rcnn-fpn_swin-nano_1xb4-300i_demo.py"]
 
 title = "ResNet-nano"
+seconds = 95  # on one core
 model = dict(
     backbone=dict(_delete_=True, type="simmim_eval.ResNet", arch="nano", decay_rule="block"),
 )

@@ -11,6 +11,7 @@ _base_ = ["mmdet::_base_/models/mask-rcnn_r50_fpn.py", "../_base_/schedules/demo
 default_scope = "mmdet"
 task = "detection"
 title = "Swin-nano"
+seconds = 90  # on one core
 data = "demo"
 data_root = "data/demo/"
 data_parts = ["coco"]

@@ -9,6 +9,7 @@ Command: simmim-eval transfer detection/mask-rcnn-vitdet_vit-nano_1xb4-300i_demo
 _base_ = ["./mask-rcnn-fpn_swin-nano_1xb4-300i_demo.py"]
 
 title = "ViT-nano"
+seconds = 150  # on one core
 model = dict(
     backbone=dict(
         _delete_=True,

@@ -9,6 +9,7 @@ Command: simmim-eval pretrain pretrain/simmim_resnet-nano_1xb32-900i_demo.py --d
 _base_ = ["./simmim_swin-nano_1xb32-900i_demo.py"]
 
 title = "ResNet-nano"
+seconds = 100  # on one core
 model = dict(
     backbone=dict(
         _delete_=True,

@@ -13,6 +13,7 @@ method = "simmim"
 labels_used = False
 overlap = "none"
 title = "Swin-nano"
+seconds = 90  # on one core
 data = "demo"
 data_root = "data/demo/"
 data_parts = ["imagenet_base"]

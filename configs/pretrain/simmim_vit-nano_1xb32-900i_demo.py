@@ -9,6 +9,7 @@ Command: simmim-eval pretrain pretrain/simmim_vit-nano_1xb32-900i_demo.py --data
 _base_ = ["./simmim_swin-nano_1xb32-900i_demo.py"]
 
 title = "ViT-nano"
+seconds = 160  # on one core
 model = dict(
     backbone=dict(
         _delete_=True,

@@ -8,6 +8,7 @@ Command: simmim-eval pretrain pretrain/supervised_resnet-nano_1xb32-900i_demo.py
 _base_ = ["./supervised_swin-nano_1xb32-900i_demo.py"]
 
 title = "ResNet-nano"
+seconds = 90  # on one core
 model = dict(
     backbone=dict(_delete_=True, type="simmim_eval.ResNet", arch="nano", decay_rule="block", out_indices=(2,)),
 )

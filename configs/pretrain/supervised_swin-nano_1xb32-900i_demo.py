@@ -13,6 +13,7 @@ method = "supervised"
 labels_used = True
 overlap = "none"
 title = "Swin-nano"
+seconds = 75  # on one core
 data = "demo"
 data_root = "data/demo/"
 data_parts = ["imagenet_base"]

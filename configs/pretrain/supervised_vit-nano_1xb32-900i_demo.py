@@ -8,6 +8,7 @@ Command: simmim-eval pretrain pretrain/supervised_vit-nano_1xb32-900i_demo.py --
 _base_ = ["./supervised_swin-nano_1xb32-900i_demo.py"]
 
 title = "ViT-nano"
+seconds = 150  # on one core
 model = dict(
     backbone=dict(
         _delete_=True,

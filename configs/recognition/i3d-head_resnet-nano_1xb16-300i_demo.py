@@ -9,6 +9,7 @@ Command: simmim-eval transfer recognition/i3d-head_resnet-nano_1xb16-300i_demo.p
 _base_ = ["./i3d-head_swin-nano_1xb16-300i_demo.py"]
 
 title = "ResNet-nano"
+seconds = 140  # on one core
 model = dict(
     backbone=dict(_delete_=True, type="simmim_eval.ResNetSlowOnly", arch="nano", decay_rule="block"),
 )

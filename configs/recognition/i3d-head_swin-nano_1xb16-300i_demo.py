@@ -3,7 +3,7 @@
 Source: ours; mmaction2's recogniser and I3D head. The test set is played forward, with one frame repeated, and
 backwards: a model that reads the order of frames is at chance on the second and names the opposite class on the third.
 Expected: above 50 % (chance 12.5); differences between initialisations at this size are not evidence.
-Cost: about 2 minutes on one core.
+Cost: about 120 s on one core.
 Command: simmim-eval transfer recognition/i3d-head_swin-nano_1xb16-300i_demo.py --init random --data-root data/demo
 """
 
@@ -12,6 +12,7 @@ _base_ = ["mmaction::_base_/models/swin_tiny.py", "../_base_/schedules/demo.py"]
 default_scope = "mmaction"
 task = "recognition"
 title = "Swin-nano"
+seconds = 120  # on one core
 data = "demo"
 data_root = "data/demo/"
 data_parts = ["kinetics"]

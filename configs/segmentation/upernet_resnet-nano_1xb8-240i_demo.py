@@ -9,6 +9,7 @@ Command: simmim-eval transfer segmentation/upernet_resnet-nano_1xb8-240i_demo.py
 _base_ = ["./upernet_swin-nano_1xb8-240i_demo.py"]
 
 title = "ResNet-nano"
+seconds = 50  # on one core
 model = dict(
     backbone=dict(_delete_=True, type="simmim_eval.ResNet", arch="nano", decay_rule="block"),
 )

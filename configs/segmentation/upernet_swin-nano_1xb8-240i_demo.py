@@ -11,6 +11,7 @@ _base_ = ["mmseg::_base_/models/upernet_swin.py", "../_base_/schedules/demo.py"]
 default_scope = "mmseg"
 task = "segmentation"
 title = "Swin-nano"
+seconds = 80  # on one core
 data = "demo"
 data_root = "data/demo/"
 data_parts = ["ade"]

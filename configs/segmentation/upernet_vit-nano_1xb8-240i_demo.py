@@ -9,6 +9,7 @@ Command: simmim-eval transfer segmentation/upernet_vit-nano_1xb8-240i_demo.py --
 _base_ = ["./upernet_swin-nano_1xb8-240i_demo.py"]
 
 title = "ViT-nano"
+seconds = 95  # on one core
 model = dict(
     backbone=dict(
         _delete_=True,

@@ -16,6 +16,7 @@ from simmim_eval.launch.executors.local import plan_in_child
 from simmim_eval.launch.leftover import find_leftovers
 from simmim_eval.launch.lock import holder, locked
 from simmim_eval.launch.plan import PlannedRun, keep_plan, kept_plan, plan_suite
+from simmim_eval.launch.preflight import preflight
 from simmim_eval.launch.run import make_folder, work_dir
 from simmim_eval.launch.schedule import run_all
 from simmim_eval.launch.suite import read_suite
@@ -94,7 +95,7 @@ def run_suite(request: SuiteRequest, place: Place) -> list[Failure]:
     with locked(root, ANOTHER):
         keep_plan(request.name, plan, root)
         done = sum(store.has(run.run_id) for run in plan)
-        console.print(f"{len(plan)} runs, {done} done already", highlight=False)
+        console.print(preflight(plan, store, executor.jobs), highlight=False)
         with bars(console) as progress:
             overall = progress.add_task("suite", total=len(plan), completed=done)
             running: dict[str, TaskID] = {}

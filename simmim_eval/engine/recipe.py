@@ -3,7 +3,8 @@
 Beside what mmengine's ``Runner`` takes, a recipe says: ``task``, ``title`` (the backbone as tables print it),
 ``data`` (name of the data set), ``data_parts`` (sub-folders of ``data_root`` that it reads), ``resolution``
 (pixels), ``splits`` (for each evaluated split what it changes: ``dataloader`` for ``test_dataloader``,
-``evaluator`` for ``test_evaluator``). It may say ``views``: how often the test set shows each sample.
+``evaluator`` for ``test_evaluator``). It may say ``views``, how often the test set shows each sample, and
+``seconds``, what a run takes on one core.
 """
 
 import importlib.resources
