@@ -54,7 +54,8 @@ def test_recognisers_read_the_order_of_frames(transfers):
     assert {record.init.kind for record in recognisers} == {"random", "supervised", "simmim"}
     for record in recognisers:
         still = record.metric("top1_still")
-        assert record.metric("top1").value >= 50
-        assert record.metric("opposite_reversed").value >= 50
+        for name in ("top1", "opposite_reversed"):  # how far above chance varies by tens between draws
+            metric = record.metric(name)
+            assert metric.value >= CHANCE + 10 * metric.std_error, name
         # Two standard errors are what the demo is held to on one machine; another rounds otherwise and draws anew.
         assert abs(still.value - CHANCE) <= 3 * still.std_error
