@@ -168,6 +168,7 @@ def is_data_worker(pid: int) -> bool:
 def test_a_second_suite_in_the_folder_is_refused(start, tmp_path):
     first = start(tmp_path)
     assert under_way(first, tmp_path)
+    first.send_signal(signal.SIGSTOP)  # or it may be done before the second has loaded its libraries
     second = start(tmp_path)
     out, err = second.communicate()
     assert (second.returncode, out) == (2, "")
