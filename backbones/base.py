@@ -14,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 from ..errors import ConfigError, MaskError, nearest
 from ..registry import WEIGHT_INITIALIZERS
 
-__all__ = ["Backbone", "check_out_indices"]
+__all__ = ["Backbone", "check_out_indices", "image_size"]
 
 
 class Backbone(BaseModule):
@@ -175,6 +175,16 @@ def check_out_indices(out_indices: Sequence[int] | None, count: int) -> tuple[in
             f"for example ({count - 1},) for the last stage only."
         )
     return indices
+
+
+def image_size(size: int | Sequence[int] | None) -> tuple[int, int] | None:
+    """``img_size`` as (height, width) in pixels, None as it is; anything else is a :class:`ConfigError`."""
+    if size is None:
+        return None
+    pair = (size, size) if isinstance(size, int) else tuple(size)
+    if len(pair) != 2 or min(pair) < 1:
+        raise ConfigError(f"backbone.img_size is {size}; expected a side, (height, width) in pixels, or None.")
+    return pair[0], pair[1]
 
 
 def _loads(cfg: dict[str, Any]) -> bool:

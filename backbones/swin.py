@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError, MaskError, nearest
 from ..registry import MODELS
+from .base import image_size
 from .swin_trunk import SwinArch, SwinBlock, SwinTrunk
 
 __all__ = ["ARCHITECTURES", "ImageSwin", "Swin", "read_arch", "resolve_arch"]
@@ -50,7 +51,7 @@ class ImageSwin(SwinTrunk):
         **plug: Any,
     ) -> None:
         super().__init__(arch, out_indices, **plug)
-        self.img_size = _pair(img_size)
+        self.img_size = image_size(img_size)
         dim, patch = arch.embed_dim, arch.patch_size
         self.patch_embed = PatchEmbed(None, patch, in_chans, dim, nn.LayerNorm, output_fmt="NHWC", dynamic_img_pad=True)
         if use_mask_token:
@@ -191,15 +192,6 @@ def _check(arch: SwinArch) -> None:
                 f"backbone.arch: stage {i} has {dim} channels (embed_dim {arch.embed_dim}), which its {heads} "
                 "num_heads do not divide. Change embed_dim or num_heads."
             )
-
-
-def _pair(size: int | Sequence[int] | None) -> tuple[int, int] | None:
-    if size is None:
-        return None
-    pair = (size, size) if isinstance(size, int) else tuple(size)
-    if len(pair) != 2 or min(pair) < 1:
-        raise ConfigError(f"backbone.img_size is {size}; expected a side, (height, width) in pixels, or None.")
-    return pair[0], pair[1]
 
 
 # Paper, section 3.3; nano is the demo's own, with windows that are the same at every size that the demo uses.

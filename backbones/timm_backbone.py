@@ -9,6 +9,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..errors import ConfigError
 from ..registry import MODELS
+from .base import image_size
 from .pixel_mask import PixelMaskedBackbone
 from .timm_design import build, describe, to_channels_first
 from .timm_layers import WRAPPERS
@@ -65,7 +66,7 @@ class TimmBackbone(PixelMaskedBackbone):
         plug = {"frozen_stages": frozen_stages, "norm_eval": norm_eval, "with_cp": with_cp, "init_cfg": init_cfg}
         super().__init__(3, use_mask_token, **plug)
         self.model_name = model_name
-        self.design = describe(model_name, None if out_indices is None else tuple(out_indices), _pair(img_size))
+        self.design = describe(model_name, None if out_indices is None else tuple(out_indices), image_size(img_size))
         self.out_indices: tuple[int, ...] = self.design.options["out_indices"]
         self.channels = self.design.channels
         self.feature_strides = self.design.feature_strides
@@ -183,12 +184,3 @@ class _CountedOnce:
             norm.momentum, count = self.held
             norm.num_batches_tracked.copy_(count)
             self.held = None
-
-
-def _pair(size: int | Sequence[int] | None) -> tuple[int, int] | None:
-    if size is None:
-        return None
-    pair = (size, size) if isinstance(size, int) else tuple(size)
-    if len(pair) != 2 or min(pair) < 1:
-        raise ConfigError(f"backbone.img_size is {size}; expected a side, (height, width) in pixels, or None.")
-    return pair[0], pair[1]

@@ -34,6 +34,7 @@ class Local(Executor):
         self._children[connection] = (run, process)
 
     def wait(self, tell: Tell) -> None:
+        """Block until a child tells something or dies."""
         ready = wait(list(self._children))
         for connection in [connection for connection in self._children if connection in ready]:
             run, process = self._children[connection]

@@ -58,6 +58,7 @@ class Processes(Executor):
         return len(self._running)
 
     def start(self, run: PlannedRun) -> None:
+        """Start a process, or torchrun, on the GPUs that are free."""
         devices = tuple(self._free[: self.processes])
         del self._free[: self.processes]
         environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}

@@ -92,6 +92,7 @@ class Slurm(Executor):
         return len(self._jobs) + len(self._refused)
 
     def start(self, run: PlannedRun) -> None:
+        """Submit a job, or take over the one that an earlier suite submitted."""
         make_folder(work_dir(self.store, run.run_id))
         attempts = len(self.store.attempts(run.run_id))
         job = self._alive(run)
@@ -106,6 +107,7 @@ class Slurm(Executor):
         self._jobs.append((run, job, attempts))
 
     def wait(self, tell: Tell) -> None:
+        """Look at every job once, after a moment."""
         refused, self._refused = self._refused, []
         for event in refused:
             tell(event)
